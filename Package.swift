@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The hot loops are optimised in every configuration, so that debug builds and tests stay fast.
+var kernelFlags = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+#if arch(x86_64)
+  kernelFlags.append("-mprefer-vector-width=512")
+#endif
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let warnings: [SwiftSetting] =
+  Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+/// A library module of the package; the order below is the order of the layers.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  // Without Foundation nothing else links the C library's mathematics.
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: strict + warnings,
+    linkerSettings: [.linkedLibrary("m")])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+    swiftSettings: strict + warnings)
+}
+
+let package = Package(
+  name: "hysteresis",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "hysteresis", targets: ["HysteresisCommand"]),
+    .library(name: "HysteresisKit", targets: ["HysteresisKit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .target(
+      name: "CKernels", exclude: ["kernels"],
+      cSettings: [.unsafeFlags(kernelFlags)], linkerSettings: [.linkedLibrary("m")]),
+    module("Configuration"),
+    module("Randomness"),
+    module("Platform"),
+    module("Tensors", ["Randomness", "Platform"]),
+    module("CPUBackend", ["CKernels", "Tensors"]),
+    module("Autograd", ["Tensors", "Randomness", "Platform"]),
+    module("Layers", ["Autograd", "Tensors", "Randomness", "Configuration", "Platform"]),
+    module(
+      "Architectures",
+      ["Layers", "Autograd", "Tensors", "Configuration", "Randomness", "Platform"]),
+    module("TaskGenerators", ["Randomness", "Configuration"]),
+    module(
+      "Training",
+      [
+        "Architectures", "Layers", "Autograd", "Tensors", "TaskGenerators", "Configuration",
+        "Randomness", "Platform",
+      ]),
+    module("Records", ["Configuration", "Platform"]),
+    module("Reports", ["Records", "Configuration", "Platform"]),
+    module(
+      "Harness",
+      [
+        "Training", "Architectures", "Autograd", "CPUBackend", "TaskGenerators", "Records",
+        "Configuration", "Platform", .product(name: "Yams", package: "Yams"),
+      ]),
+    module(
+      "HysteresisKit",
+      [
+        "Harness", "Reports", "Training", "Records", "Architectures", "TaskGenerators", "Layers",
+        "Autograd", "Tensors", "Randomness", "Configuration", "Platform",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "HysteresisCommand", dependencies: ["HysteresisKit"],
+      swiftSettings: strict + warnings),
+    .target(
+      name: "TestSupport", dependencies: ["Autograd", "Tensors", "Randomness"],
+      path: "Tests/TestSupport", swiftSettings: strict + warnings),
+    tests("Platform", []),
+    tests("Randomness", []),
+    tests("Records", ["Configuration", "Platform"]),
+    tests("Reports", ["Records", "Configuration", "Platform"]),
+    tests("Harness", ["Configuration", "TaskGenerators"]),
+    tests("TaskGenerators", ["Configuration", "Randomness"]),
+    tests("Autograd", ["CPUBackend", "CKernels", "Tensors", "Randomness", "TestSupport"]),
+  ],
+  cLanguageStandard: .gnu2x
+)

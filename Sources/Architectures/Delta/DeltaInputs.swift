@@ -1,0 +1,41 @@
+import Autograd
+import Layers
+import Tensors
+
+/// What the delta family feeds its scan: unit queries and keys, values, and the write strength.
+struct DeltaInputs {
+  private let query: HeadProjection
+  private let key: HeadProjection
+  private let value: HeadProjection
+  private let strength: Linear
+  private let signed: Bool
+
+  /// - Parameter signed: Write strengths in (0, 2) instead of (0, 1), so that the transition's
+  ///   eigenvalue along the key, 1 - beta, reaches -1.
+  init(
+    _ context: MixerContext, heads: Int, keyDim: Int, valueDim: Int, convolution: Int, signed: Bool
+  ) {
+    self.signed = signed
+    func projection(_ name: String, _ dim: Int) -> HeadProjection {
+      HeadProjection(
+        context, name, heads: heads, dim: dim, convolution: convolution, activation: .silu)
+    }
+    query = projection("query", keyDim)
+    key = projection("key", keyDim)
+    value = projection("value", valueDim)
+    strength = Linear(
+      context.parameters.scoped("strength"), context.width, heads, initial: context.initial)
+  }
+
+  func callAsFunction(
+    _ x: Variable, state: MixerState?
+  ) -> (q: Variable, k: Variable, v: Variable, beta: Variable) {
+    let beta = strength(x).sigmoid()
+    return (
+      query(x, state: state).l2Norm(), key(x, state: state).l2Norm(), value(x, state: state),
+      signed ? beta.scaled(by: 2) : beta
+    )
+  }
+
+  var stateSize: Int { query.stateSize + key.stateSize + value.stateSize }
+}

@@ -1,0 +1,156 @@
+public import Autograd
+public import Configuration
+import Layers
+public import Tensors
+
+/// The settings that most mixers with heads share.
+public enum MixerSetting {
+  public static func heads(_ count: Int) -> Setting {
+    Setting("heads", .integer(1...1024), default: .integer(count), "number of heads H")
+  }
+  /// A causal convolution over time before the mixer sees its inputs; 0 for none.
+  public static func convolution(_ width: Int) -> Setting {
+    Setting(
+      "convolution", .integer(0...8), default: .integer(width),
+      "taps of the short causal convolution on the projections (SiLU after it); 0 for none")
+  }
+  public static let eigenvalues = Setting(
+    "eigenvalues", .choice(["unit", "signed"]), default: .text("unit"),
+    "range of the transition's eigenvalues: unit [0, 1] or signed [-1, 1] (arXiv 2411.12537)")
+}
+
+/// A projection into heads, with an optional short convolution over time.
+///
+/// It is what queries, keys and values of most mixers go through.
+public struct HeadProjection {
+  private let linear: Linear
+  private let taps: Parameter?
+  private let bias: Parameter?
+  private let name: String
+  private let heads: Int
+  private let dim: Int
+  private let activation: Elementwise
+
+  /// Makes a projection.
+  ///
+  /// - Parameters:
+  ///   - context: The model around it.
+  ///   - name: Unique within the mixer: "query".
+  ///   - heads: Number of heads.
+  ///   - dim: Width of a head.
+  ///   - convolution: Taps of the short convolution; 0 for none.
+  ///   - convolutionBias: Whether the convolution has a bias (the Mamba family's does).
+  ///   - activation: Applied after the convolution, or to the projection where there is none.
+  public init(
+    _ context: MixerContext, _ name: String, heads: Int, dim: Int, convolution: Int = 0,
+    convolutionBias: Bool = false, activation: Elementwise = .identity
+  ) {
+    let parameters = context.parameters.scoped(name)
+    self.name = name
+    self.heads = heads
+    self.dim = dim
+    self.activation = activation
+    linear = Linear(parameters, context.width, heads * dim, initial: context.initial)
+    guard convolution > 0 else {
+      taps = nil
+      bias = nil
+      return
+    }
+    // U(+-1/sqrt(taps)) is the customary law of a depthwise convolution of that fan-in.
+    let bound = 1 / Float(convolution).squareRoot()
+    taps = parameters.parameter(
+      "convolution", [convolution, heads * dim], .uniform(-bound...bound))
+    bias = convolutionBias
+      ? parameters.parameter("convolutionBias", [heads * dim], .zeros, decays: false) : nil
+  }
+
+  /// Projects a segment.
+  ///
+  /// - Returns: [batch, length, heads, dim]
+  public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
+    let (batch, length) = (x.shape[0], x.shape[1])
+    var y = linear(x)
+    if let taps {
+      y = y.shortConvolution(
+        taps.variable, bias: bias?.variable, activation: activation,
+        name: name, carrying: state)
+    } else if activation != .identity {
+      y = y.applying(activation)
+    }
+    return y.reshaped([batch, length, heads, dim])
+  }
+
+  /// Floats that the convolution carries per sequence.
+  public var stateSize: Int { taps.map { ($0.shape[0] - 1) * $0.shape[1] } ?? 0 }
+}
+
+extension MatrixScan {
+  /// A scan whose state is carried under the name "memory".
+  func callAsFunction(
+    q: Variable, k: Variable, v: Variable, carrying state: MixerState?
+  ) -> Variable {
+    let (output, final) = self(
+      q: q, k: k, v: v, initial: state?["memory"], wantsFinal: state != nil)
+    if let final { state?["memory"] = final }
+    return output
+  }
+}
+
+extension Variable {
+  /// A short convolution whose last inputs are carried in the state under a name.
+  func shortConvolution(
+    _ weight: Variable, bias: Variable?, activation: Elementwise, name: String,
+    carrying state: MixerState?
+  ) -> Variable {
+    let slot = name + ".convolution"
+    let (y, next) = shortConvolution(
+      weight: weight, bias: bias, activation: activation, previous: state?[slot],
+      wantsNext: state != nil)
+    if let next { state?[slot] = next }
+    return y
+  }
+}
+
+/// The way back from heads to the model's width: a norm per head, an optional gate, a projection.
+public struct HeadOutput {
+  /// What the heads' outputs are multiplied with.
+  public enum Gate: Sendable { case none, swish }
+
+  private let norm: Parameter?
+  private let gate: Linear?
+  private let output: Linear
+  private let normalised: Bool
+
+  /// Makes the output stage.
+  ///
+  /// - Parameters:
+  ///   - context: The model around it.
+  ///   - heads: Number of heads.
+  ///   - dim: Width of a head's output.
+  ///   - normalised: Whether each head's output is RMS-normalised.
+  ///   - affine: Whether that norm has a learned scale, shared by the heads.
+  ///   - gate: The gate, made from the mixer's input.
+  public init(
+    _ context: MixerContext, heads: Int, dim: Int, normalised: Bool, affine: Bool = true,
+    gate: Gate
+  ) {
+    let parameters = context.parameters
+    self.normalised = normalised
+    norm = normalised && affine
+      ? parameters.parameter("norm", [dim], .ones, decays: false) : nil
+    self.gate = gate == .none
+      ? nil
+      : Linear(parameters.scoped("gate"), context.width, heads * dim, initial: context.initial)
+    output = Linear(
+      parameters.scoped("output"), heads * dim, context.width, initial: context.outputInitial)
+  }
+
+  /// Takes the heads' outputs [batch, length, heads, dim] and the mixer's input.
+  public func callAsFunction(_ heads: Variable, input: Variable) -> Variable {
+    let flat = [heads.shape[0], heads.shape[1], heads.shape[2] * heads.shape[3]]
+    var y = normalised ? heads.rmsNorm(weight: norm?.variable) : heads
+    y = y.reshaped(flat)
+    if let gate { y = y.gated(by: gate(input), .silu) }
+    return output(y)
+  }
+}

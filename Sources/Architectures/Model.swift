@@ -1,0 +1,173 @@
+package import Autograd
+public import Configuration
+package import Layers
+package import Randomness
+package import Tensors
+
+/// A sequence model: embedding, layers of a mixer and a channel mixer in a pre-norm residual
+/// stream, a final norm and a head.
+///
+/// Making a model only describes it; `materialise` allocates.
+public final class Model {
+  public let configuration: ModelConfiguration
+  public let vocabulary: Int
+  public let maximumLength: Int
+  private let parameters = Parameters()
+  private let embedding: Parameter
+  private let positions: Parameter?
+  private let blocks: [Block]
+  private let finalNorm: Norm
+  private let head: Parameter?
+  private var arena: ParameterArena?
+
+  private struct Block {
+    let norm: Norm
+    let mixer: any SequenceMixer
+    let channelNorm: Norm?
+    let channelMixer: ChannelMixer?
+  }
+
+  /// Describes a model.
+  ///
+  /// - Parameters:
+  ///   - configuration: The model; its mixers' settings must be complete.
+  ///   - vocabulary: The number of token ids.
+  ///   - maximumLength: The longest sequence that it will see.
+  ///   - registry: Where its mixers are found.
+  /// - Throws: `SettingError` for a model that cannot be.
+  public init(
+    _ configuration: ModelConfiguration, vocabulary: Int, maximumLength: Int,
+    registry: MixerRegistry = MixerRegistry()
+  ) throws(SettingError) {
+    self.configuration = configuration
+    self.vocabulary = vocabulary
+    self.maximumLength = maximumLength
+    try Self.checkPositions(configuration, registry)
+    let width = configuration.width
+    let initial = Initialiser.normal(deviation: Float(configuration.initialScale))
+    embedding = parameters.parameter("embedding", [vocabulary, width], initial)
+    positions = configuration.positions == .learned
+      ? parameters.parameter("positions", [maximumLength, width], initial) : nil
+    var blocks: [Block] = []
+    for layer in 0..<configuration.layers {
+      blocks.append(
+        try Self.block(layer, configuration, maximumLength, parameters.scoped("layer\(layer)"), registry))
+    }
+    self.blocks = blocks
+    finalNorm = Norm(parameters.scoped("finalNorm"), configuration.norm, width: width)
+    head = configuration.tiedHead ? nil : parameters.parameter("head", [vocabulary, width], initial)
+  }
+
+  private static func block(
+    _ layer: Int, _ model: ModelConfiguration, _ maximumLength: Int, _ parameters: Parameters,
+    _ registry: MixerRegistry
+  ) throws(SettingError) -> Block {
+    let choice = model.mixer(ofLayer: layer)
+    let type = try registry.type(named: choice.name)
+    let settings = try SettingValues(
+      choice.settings, declared: type.info.settings, of: "mixer \(choice.name)")
+    let context = MixerContext(
+      parameters: parameters.scoped("mixer"), model: model, layer: layer,
+      maximumLength: maximumLength)
+    let norm = Norm(parameters.scoped("norm"), model.norm, width: model.width)
+    let mixer = try type.init(settings: settings, context: context)
+    let channelMixer = ChannelMixer(
+      parameters.scoped("channel"), model, initial: context.initial, output: context.outputInitial)
+    let channelNorm = channelMixer.map { _ in
+      Norm(parameters.scoped("channelNorm"), model.norm, width: model.width)
+    }
+    return Block(norm: norm, mixer: mixer, channelNorm: channelNorm, channelMixer: channelMixer)
+  }
+
+  /// Rotary and ALiBi positions live inside attention; a model without any would ignore them.
+  private static func checkPositions(
+    _ model: ModelConfiguration, _ registry: MixerRegistry
+  ) throws(SettingError) {
+    guard model.positions == .rotary || model.positions == .alibi else { return }
+    for layer in 0..<min(model.layers, model.mixers.count) {
+      if try registry.type(named: model.mixer(ofLayer: layer).name).info.usesPositions { return }
+    }
+    throw SettingError(
+      "positions", "no layer of this model uses \(model.positions.rawValue) positions",
+      help: "choose none or learned, or add an attention layer")
+  }
+
+  public var parameterCount: Int { parameters.count }
+
+  /// Floats carried per sequence after `length` positions, over all layers.
+  public func stateSize(length: Int) -> Int {
+    blocks.reduce(0) { $0 + $1.mixer.stateSize(length: length) }
+  }
+
+  /// Allocates and initialises the parameters on the tape's device.
+  package func materialise(on tape: Tape, random: RandomSource) -> ParameterArena {
+    let arena = parameters.materialise(on: tape, random: random)
+    self.arena = arena
+    return arena
+  }
+
+  /// Names of all parameters, in order.
+  package var parameterNames: [String] { parameters.all.map(\.name) }
+  package var allParameters: [Parameter] { parameters.all }
+
+  /// The residual stream after the last layer, before the final norm.
+  ///
+  /// - Parameters:
+  ///   - tokens: [batch, length]
+  ///   - state: nil in training; otherwise what the segments before left, and is replaced.
+  /// - Returns: [batch, length, width]
+  package func stream(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
+    let (batch, length) = (tokens.shape[0], tokens.shape[1])
+    let start = state?.position ?? 0
+    precondition(start + length <= maximumLength, "\(start + length) positions, at most \(maximumLength)")
+    var x = embedding.variable.gatheringRows(
+      at: tokens, shape: [batch, length, configuration.width])
+    if let positions {
+      let table = positions.variable.rows(from: start, count: length)
+      let flat = length * configuration.width
+      x = x.reshaped([batch, flat]).addingRow(table.reshaped([flat])).reshaped(x.shape)
+    }
+    for (layer, block) in blocks.enumerated() {
+      let own = state?.layers[layer]
+      own?.position = start
+      x = x + block.mixer(block.norm(x), state: own)
+      if let channelMixer = block.channelMixer, let channelNorm = block.channelNorm {
+        x = x + channelMixer(channelNorm(x))
+      }
+    }
+    state?.position = start + length
+    return x
+  }
+
+  /// Logits at every position, for prediction and tests; training never makes them.
+  package func logits(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
+    let x = finalNorm(stream(tokens, state: state))
+    return x.logits(of: (head ?? embedding).variable)
+  }
+
+  /// The loss and the answers at the supervised positions only.
+  ///
+  /// - Parameters:
+  ///   - tokens: [batch, length]
+  ///   - places: [rows], the supervised positions as batch index * length + position; -1 for none.
+  ///   - targets: [rows]; -1 where the place is -1.
+  ///   - scale: [1], the weight of each row in the gradient.
+  package func loss(
+    _ tokens: IndexTensor, places: IndexTensor, targets: IndexTensor, scale: Tensor
+  ) -> LossResult {
+    let x = stream(tokens).gatheringRows(at: places, shape: [places.count, configuration.width])
+    return finalNorm(x).crossEntropy(
+      weight: (head ?? embedding).variable, bias: nil, targets: targets, scale: scale)
+  }
+}
+
+/// What a model carries from one segment of a sequence to the next.
+package final class ModelState {
+  package internal(set) var position = 0
+  package let layers: [MixerState]
+
+  package init(layers: Int) { self.layers = (0..<layers).map { _ in MixerState() } }
+
+  /// All floats carried, for the whole batch.
+  package var count: Int { layers.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,302 @@
+extension OpCatalog {
+  /// Every decay with every update and read over odd shapes; then what the shapes left out.
+  static let matrixScanCases: [OpCase] = {
+    var cases: [OpCase] = []
+    for decay in ScanSetting.Decay.allCases {
+      for update in ScanSetting.Update.allCases {
+        for exclusive in [false, true] {
+          let size = ScanSetting.Size.odd[cases.count % ScanSetting.Size.odd.count]
+          var setting = ScanSetting(size, decay, update, exclusive: exclusive)
+          setting.carriesState = cases.count % 3 != 1
+          cases.append(setting.entry(""))
+        }
+      }
+    }
+    return cases + ScanSetting.special.map { name, setting in setting.entry(name) }
+  }()
+
+  /// The shapes of the architectures, to measure speed.
+  package static let scanTimings: [OpCase] = ScanSetting.timings.map { name, setting in
+    setting.entry(name, measuresOnly: true)
+  }
+}
+
+/// One combination of the options and sizes of a matrix scan.
+private struct ScanSetting: Sendable {
+  enum Decay: String, CaseIterable { case none, perHead, scalar, vector }
+  enum Update: String, CaseIterable { case add, delta, rankOne }
+
+  struct Size: CustomStringConvertible {
+    var batch: Int
+    var length: Int
+    var heads: Int
+    var keyHeads: Int
+    var keyDim: Int
+    var valueDim: Int
+
+    init(_ batch: Int, _ length: Int, _ heads: Int, _ keyHeads: Int, _ keyDim: Int, _ valueDim: Int)
+    {
+      (self.batch, self.length, self.heads) = (batch, length, heads)
+      (self.keyHeads, self.keyDim, self.valueDim) = (keyHeads, keyDim, valueDim)
+    }
+
+    var description: String { "B\(batch)-T\(length)-H\(heads)/\(keyHeads)-K\(keyDim)-V\(valueDim)" }
+
+    /// Short for wide states and narrow for long ones, to keep the references small.
+    static let odd = [
+      Size(1, 1, 1, 1, 17, 33), Size(2, 7, 4, 2, 3, 5), Size(1, 33, 2, 2, 3, 5),
+      Size(1, 65, 1, 1, 2, 7), Size(1, 2, 2, 1, 5, 70),
+    ]
+  }
+
+  var size: Size
+  var decay: Decay
+  var update: Update
+  var exclusive: Bool
+  /// Whether there is an initial state and the final one is a result.
+  var carriesState = true
+  var factors: ClosedRange<Double> = -1...1
+  var beta: ClosedRange<Double> = 0...2
+
+  init(_ size: Size, _ decay: Decay, _ update: Update, exclusive: Bool = false) {
+    (self.size, self.decay, self.update, self.exclusive) = (size, decay, update, exclusive)
+  }
+
+  static var special: [(String, ScanSetting)] {
+    let small = Size(2, 7, 2, 2, 3, 4)
+    var zeros: [(String, ScanSetting)] = Update.allCases.map { update in
+      var setting = ScanSetting(small, .scalar, update)
+      setting.factors = 0...0
+      return ("zero decay", setting)
+    }
+    var forgetting = ScanSetting(small, .vector, .delta, exclusive: true)
+    forgetting.factors = 0...0
+    zeros.append(("zero decay", forgetting))
+    var reflections = ScanSetting(Size(1, 17, 1, 1, 4, 8), .none, .delta)
+    reflections.beta = 2...2
+    return zeros + [
+      ("reflections", reflections),
+      ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
+      ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 81), .perHead, .rankOne, exclusive: true)),
+      ("tall", ScanSetting(Size(1, 3, 1, 1, 130, 3), .scalar, .delta)),
+      ("shared keys", ScanSetting(Size(1, 5, 6, 2, 4, 6), .vector, .rankOne)),
+      ("shared keys", ScanSetting(Size(2, 17, 3, 1, 4, 3), .scalar, .add, exclusive: true)),
+      ("one number", ScanSetting(Size(1, 16, 1, 1, 1, 1), .scalar, .delta)),
+      ("half vector", ScanSetting(Size(1, 17, 1, 1, 4, 8), .vector, .add)),
+    ]
+  }
+
+  static var timings: [(String, ScanSetting)] {
+    [
+      ("DeltaNet", ScanSetting(Size(64, 64, 2, 2, 32, 32), .none, .delta)),
+      ("DeltaNet", ScanSetting(Size(32, 256, 2, 2, 32, 32), .none, .delta)),
+      ("DeltaNet", ScanSetting(Size(64, 64, 1, 1, 64, 64), .none, .delta)),
+      ("DeltaNet", ScanSetting(Size(64, 64, 4, 4, 16, 16), .none, .delta)),
+      ("DeltaNet", ScanSetting(Size(256, 40, 4, 4, 32, 32), .none, .delta)),
+      ("GatedDeltaNet", ScanSetting(Size(64, 64, 2, 2, 32, 32), .scalar, .delta)),
+      ("KDA", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .delta)),
+      ("Mamba2", ScanSetting(Size(64, 64, 2, 1, 64, 64), .scalar, .add)),
+      ("GLA", ScanSetting(Size(64, 64, 4, 4, 8, 16), .vector, .add)),
+      ("RWKV6", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .add, exclusive: true)),
+      ("RWKV7", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .rankOne)),
+      ("linear attention", ScanSetting(Size(64, 64, 1, 1, 64, 64), .none, .add)),
+      ("linear attention", ScanSetting(Size(8, 1024, 2, 2, 64, 64), .none, .add)),
+    ]
+  }
+
+  func entry(_ name: String, measuresOnly: Bool = false) -> OpCase {
+    var timed = self
+    if measuresOnly { timed.carriesState = false }
+    let setting = timed
+    let options =
+      "\(decay)-\(update)" + (exclusive ? "-exclusive" : "") + (setting.carriesState ? "-state" : "")
+    let reference: @Sendable ([DoubleArray]) -> [DoubleArray] = { setting.reference($0) }
+    return OpCase(
+      "matrix scan", [name, options, "\(size)"].filter { !$0.isEmpty }.joined(separator: " "),
+      inputs: setting.inputs.map(\.input), flops: flops,
+      reference: measuresOnly ? nil : reference,
+      run: { _, variables in setting.run(variables) })
+  }
+
+  /// Two operations for each state element written and read, and for each look at the old state.
+  private var flops: Double {
+    let elements = Double(size.batch * size.length * size.heads * size.keyDim * size.valueDim)
+    let decaying: Double = decay == .none ? 0 : 1
+    return elements * (decaying + (update == .add ? 4 : update == .delta ? 6 : 8))
+  }
+
+  private enum Role { case q, k, v, decay, beta, a, b, bonus, initial }
+
+  private var inputs: [(role: Role, input: OpInput)] {
+    let rows = [size.batch, size.length, size.heads]
+    let keys = [size.batch, size.length, size.keyHeads, size.keyDim]
+    var inputs: [(Role, OpInput)] = [
+      (.q, OpInput("q", keys)), (.k, OpInput("k", keys, .unitRows)),
+      (.v, OpInput("v", rows + [size.valueDim])),
+    ]
+    switch decay {
+    case .none: break
+    case .perHead: inputs.append((.decay, OpInput("decay", [size.heads], .uniform(factors))))
+    case .scalar: inputs.append((.decay, OpInput("decay", rows, .uniform(factors))))
+    case .vector:
+      inputs.append((.decay, OpInput("decay", rows + [size.keyDim], .uniform(factors))))
+    }
+    switch update {
+    case .add: break
+    case .delta: inputs.append((.beta, OpInput("beta", rows, .uniform(beta))))
+    case .rankOne:
+      inputs.append((.a, OpInput("a", rows + [size.keyDim], .unitRows)))
+      inputs.append((.b, OpInput("b", rows + [size.keyDim], .normal(scale: 0.2))))
+    }
+    if exclusive { inputs.append((.bonus, OpInput("bonus", [size.heads, size.keyDim]))) }
+    if carriesState {
+      let state = [size.batch, size.heads, size.keyDim, size.valueDim]
+      inputs.append((.initial, OpInput("initial", state)))
+    }
+    return inputs
+  }
+
+  /// The values in the order of `inputs`, by their roles.
+  private func assigned<Value>(_ values: [Value]) -> [Role: Value] {
+    Dictionary(uniqueKeysWithValues: zip(inputs.map(\.role), values))
+  }
+
+  private func run(_ variables: [Variable]) -> [Variable] {
+    let operands = assigned(variables)
+    var scan = MatrixScan(scale: 0.5)
+    if let factor = operands[.decay] {
+      scan.decay =
+        decay == .perHead ? .perHead(factor) : decay == .scalar ? .scalar(factor) : .vector(factor)
+    }
+    if let beta = operands[.beta] { scan.update = .delta(beta: beta) }
+    if let a = operands[.a], let b = operands[.b] { scan.update = .rankOne(a: a, b: b) }
+    if let bonus = operands[.bonus] { scan.read = .exclusive(bonus: bonus) }
+    let (output, final) = scan(
+      q: variables[0], k: variables[1], v: variables[2], initial: operands[.initial],
+      wantsFinal: carriesState)
+    return [output] + (final.map { [$0] } ?? [])
+  }
+}
+
+extension ScanSetting {
+  /// The definition, one token after the other.
+  fileprivate func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
+    let operands = assigned(arrays)
+    var output = DoubleArray([size.batch, size.length, size.heads, size.valueDim])
+    var final = DoubleArray([size.batch, size.heads, size.keyDim, size.valueDim])
+    for batch in 0..<size.batch {
+      for head in 0..<size.heads {
+        var state = Matrix(rows: size.keyDim, columns: size.valueDim)
+        let place = (batch * size.heads + head) * state.elements.count
+        if let initial = operands[.initial] {
+          state.elements = Array(initial.values[place..<place + state.elements.count])
+        }
+        for time in 0..<size.length {
+          let token = Token(self, operands, batch, time, head)
+          let old = state
+          token.write(to: &state)
+          var seen = state
+          if let bonus = operands[.bonus] {
+            seen = old
+            let first = head * size.keyDim
+            let weighted = (0..<size.keyDim).map { bonus.values[first + $0] * token.k[$0] }
+            seen.add(weighted, token.v)
+          }
+          let first = ((batch * size.length + time) * size.heads + head) * size.valueDim
+          for (column, value) in seen.read(token.q).enumerated() {
+            output.values[first + column] = 0.5 * value
+          }
+        }
+        final.values.replaceSubrange(place..<place + state.elements.count, with: state.elements)
+      }
+    }
+    return carriesState ? [output, final] : [output]
+  }
+
+  /// What one token brings for one head.
+  private struct Token {
+    var q: [Double]
+    var k: [Double]
+    var v: [Double]
+    /// The factor of each row of the state.
+    var decay: [Double]
+    var beta: Double?
+    var a: [Double]?
+    var b: [Double]?
+
+    init(
+      _ setting: ScanSetting, _ operands: [Role: DoubleArray], _ batch: Int, _ time: Int,
+      _ head: Int
+    ) {
+      let size = setting.size
+      let position = batch * size.length + time
+      let index = position * size.heads + head
+      func vector(_ role: Role, _ index: Int, _ count: Int) -> [Double]? {
+        operands[role].map { Array($0.values[index * count..<(index + 1) * count]) }
+      }
+      let shared = position * size.keyHeads + head / (size.heads / size.keyHeads)
+      q = vector(.q, shared, size.keyDim) ?? []
+      k = vector(.k, shared, size.keyDim) ?? []
+      v = vector(.v, index, size.valueDim) ?? []
+      beta = operands[.beta]?.values[index]
+      a = vector(.a, index, size.keyDim)
+      b = vector(.b, index, size.keyDim)
+      let factor =
+        switch setting.decay {
+        case .none: [1.0]
+        case .perHead: vector(.decay, head, 1)
+        case .scalar: vector(.decay, index, 1)
+        case .vector: vector(.decay, index, size.keyDim)
+        }
+      decay = factor ?? []
+      if decay.count == 1 { decay = [Double](repeating: decay[0], count: size.keyDim) }
+    }
+
+    func write(to state: inout Matrix) {
+      let old = state
+      state.scaleRows(by: decay)
+      if let beta {
+        let answer = state.read(k)
+        state.add(k, zip(v, answer).map { beta * ($0 - $1) })
+      } else {
+        state.add(k, v)
+      }
+      if let a, let b { state.add(b, old.read(a)) }
+    }
+  }
+
+  private struct Matrix {
+    var rows: Int
+    var columns: Int
+    var elements: [Double]
+
+    init(rows: Int, columns: Int) {
+      (self.rows, self.columns) = (rows, columns)
+      elements = [Double](repeating: 0, count: rows * columns)
+    }
+
+    mutating func scaleRows(by factors: [Double]) {
+      for row in 0..<rows {
+        for index in row * columns..<(row + 1) * columns { elements[index] *= factors[row] }
+      }
+    }
+
+    /// Adds the outer product x yᵀ.
+    mutating func add(_ x: [Double], _ y: [Double]) {
+      for row in 0..<rows {
+        let factor = x[row]
+        for column in 0..<columns { elements[row * columns + column] += factor * y[column] }
+      }
+    }
+
+    /// The product of the transpose with x.
+    func read(_ x: [Double]) -> [Double] {
+      var sum = [Double](repeating: 0, count: columns)
+      for row in 0..<rows {
+        let factor = x[row]
+        for column in 0..<columns { sum[column] += factor * elements[row * columns + column] }
+      }
+      return sum
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Tensors
+
+extension Variable {
+  /// The root-mean-square norm over the last axis (Zhang and Sennrich, 2019).
+  ///
+  /// - Parameters:
+  ///   - weight: [columns], or nil for none.
+  ///   - epsilon: Keeps rows of zeros finite.
+  /// - Returns: x (mean of x^2 + epsilon)^(-1/2) weight
+  public func rmsNorm(weight: Variable? = nil, epsilon: Float = 1e-5) -> Variable {
+    let backend = tape.backend
+    checkNormParameter(weight)
+    let y = backend.empty(shape)
+    let scale = backend.empty([value.rows])
+    backend.rmsNorm(value, weight: weight?.value, epsilon: epsilon, into: y, scale: scale)
+    return tape.result(y, of: [self, weight]) { [self] dy in
+      weight.withGradient { dweight in
+        contributing { dx, accumulate in
+          backend.rmsNormBackward(
+            x: value, weight: weight?.value, scale: scale, dy: dy, dx: dx, accumulate: accumulate,
+            dweight: dweight)
+        }
+      }
+    }
+  }
+
+  /// The layer norm over the last axis (Ba, Kiros and Hinton, 2016).
+  ///
+  /// - Parameters:
+  ///   - weight: [columns], or nil for none.
+  ///   - bias: [columns], or nil for none.
+  ///   - epsilon: Keeps constant rows finite.
+  /// - Returns: (x - mean) (variance + epsilon)^(-1/2) weight + bias
+  public func layerNorm(
+    weight: Variable? = nil, bias: Variable? = nil, epsilon: Float = 1e-5
+  ) -> Variable {
+    let backend = tape.backend
+    checkNormParameter(weight)
+    checkNormParameter(bias)
+    let y = backend.empty(shape)
+    let mean = backend.empty([value.rows])
+    let scale = backend.empty([value.rows])
+    backend.layerNorm(
+      value, weight: weight?.value, bias: bias?.value, epsilon: epsilon, into: y, mean: mean,
+      scale: scale)
+    return tape.result(y, of: [self, weight, bias]) { [self] dy in
+      weight.withGradient { dweight in
+        bias.withGradient { dbias in
+          contributing { dx, accumulate in
+            backend.layerNormBackward(
+              x: value, weight: weight?.value, mean: mean, scale: scale, dy: dy, dx: dx,
+              accumulate: accumulate, dweight: dweight, dbias: dbias)
+          }
+        }
+      }
+    }
+  }
+
+  /// x (sum of x^2 + epsilon)^(-1/2) over the last axis.
+  ///
+  /// The root is over epsilon too, as in the sources of the delta rules (architectures.md, part 2).
+  public func l2Norm(epsilon: Float = 1e-6) -> Variable {
+    let backend = tape.backend
+    let y = backend.empty(shape)
+    let scale = backend.empty([value.rows])
+    backend.l2Norm(value, epsilon: epsilon, into: y, scale: scale)
+    return tape.result(y, of: [self]) { [self] dy in
+      contribute { dx, accumulate in
+        backend.l2NormBackward(y: y, scale: scale, dy: dy, dx: dx, accumulate: accumulate)
+      }
+    }
+  }
+
+  private func checkNormParameter(_ parameter: Variable?) {
+    precondition(
+      parameter == nil || parameter?.shape == [columns],
+      "norm over \(columns) columns with a parameter of shape \(parameter?.shape ?? [])")
+  }
+
+  /// Lets a kernel write this variable's gradient, or leave it out where none is needed: unlike
+  /// `contribute` it runs the kernel in any case, for the sake of its other gradients.
+  private func contributing(_ write: (_ target: Tensor?, _ accumulate: Bool) -> Void) {
+    if needsGradient {
+      contribute { write($0, $1) }
+    } else {
+      write(nil, false)
+    }
+  }
+}

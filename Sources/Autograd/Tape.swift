@@ -1,0 +1,62 @@
+package import Tensors
+
+/// The record of a computation on one device, played backwards to get gradients.
+public final class Tape {
+  package let backend: any Backend
+  /// Whether operations are recorded; off during evaluation, when nothing is kept.
+  package var isRecording: Bool
+  private var nodes: [Node] = []
+
+  private struct Node {
+    let outputs: [Variable]
+    let backward: ([Tensor?]) -> Void
+  }
+
+  package init(_ backend: any Backend, recording: Bool = true) {
+    self.backend = backend
+    isRecording = recording
+  }
+
+  /// A constant: no gradient flows to it.
+  package func constant(_ value: Tensor) -> Variable { Variable(value, on: self) }
+
+  /// Wraps an operation's result and records how its gradient reaches the inputs.
+  ///
+  /// - Parameter backward: Gets the result's gradient; it calls `contribute` on the inputs.
+  package func result(
+    _ value: Tensor, of inputs: [Variable?], backward: @escaping (Tensor) -> Void
+  ) -> Variable {
+    results([value], of: inputs) { gradients in
+      if let gradient = gradients[0] { backward(gradient) }
+    }[0]
+  }
+
+  /// The same for several results; a result that nothing used has no gradient.
+  package func results(
+    _ values: [Tensor], of inputs: [Variable?], backward: @escaping ([Tensor?]) -> Void
+  ) -> [Variable] {
+    let needed = isRecording && inputs.contains { $0?.needsGradient ?? false }
+    let outputs = values.map { Variable($0, on: self, needsGradient: needed) }
+    if needed { nodes.append(Node(outputs: outputs, backward: backward)) }
+    return outputs
+  }
+
+  /// Whether an operation on these inputs must keep what its backward pass needs.
+  package func records(_ inputs: [Variable?]) -> Bool {
+    isRecording && inputs.contains { $0?.needsGradient ?? false }
+  }
+
+  /// Propagates the gradients of the given variables to everything that they depend on.
+  ///
+  /// Each node is dropped once it was played, so that its memory is used again at once.
+  package func backward(from seeds: [(Variable, Tensor)]) {
+    for (variable, gradient) in seeds { variable.contribute(gradient) }
+    while let node = nodes.popLast() {
+      let gradients = node.outputs.map(\.gradient)
+      if gradients.contains(where: { $0 != nil }) { node.backward(gradients) }
+    }
+  }
+
+  /// Forgets what was recorded.
+  package func clear() { nodes.removeAll() }
+}

@@ -1,0 +1,11 @@
+#include "CKernels.h"
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#if defined(__aarch64__)
+#define LEVEL neon
+#define LEVEL_TEXT "neon"
+#define LANES 4
+#include "kernels/body.inc"
+#endif

@@ -1,0 +1,13 @@
+#include "CKernels.h"
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#define LEVEL x86_v3
+#define LEVEL_TEXT "x86-64-v3"
+#define LANES 8
+#include "kernels/body.inc"
+#pragma clang attribute pop
+#endif

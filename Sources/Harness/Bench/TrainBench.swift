@@ -1,0 +1,102 @@
+import Architectures
+import Autograd
+import CPUBackend
+import Configuration
+import Platform
+import Tensors
+import TaskGenerators
+import Training
+
+/// What `bench train` measures: a model on multi-query recall.
+public struct TrainBenchRow: Sendable, Codable {
+  public var architecture: String
+  public var vocabulary: Int
+  public var length: Int
+  public var pairs: Int
+  public var batch: Int
+  public var width: Int
+
+  public init(
+    architecture: String, vocabulary: Int, length: Int, pairs: Int, batch: Int, width: Int
+  ) {
+    self.architecture = architecture
+    self.vocabulary = vocabulary
+    self.length = length
+    self.pairs = pairs
+    self.batch = batch
+    self.width = width
+  }
+}
+
+/// The speed of training steps: forward, backward and optimiser.
+public struct TrainTiming: Sendable, Codable {
+  public var row: TrainBenchRow
+  public var device: String
+  public var millisecondsPerStep: Double
+  public var tokensPerSecond: Double
+  public var parameters: Int
+  /// From the start of building the model to the end of the first step.
+  public var firstStepMilliseconds: Double
+  /// Blocks that steady steps asked the system for; 0 where memory is pooled as it should be.
+  public var steadyAllocations: Int
+}
+
+/// Times the training steps of a row.
+public struct TrainBench: Sendable {
+  private let registries: Registries
+  private let level: String?
+
+  public init(_ registries: Registries, level: String? = nil) {
+    self.registries = registries
+    self.level = level
+  }
+
+  /// Times one row.
+  ///
+  /// - Parameters:
+  ///   - row: The row. Layer norms, a tied head, no channel mixer; attention has learned positions.
+  ///   - seconds: How long to measure.
+  /// - Throws: `SettingError` for a row that cannot be, `UnavailableLevel`.
+  public func measure(_ row: TrainBenchRow, seconds: Double) throws -> TrainTiming {
+    let start = MonotonicClock.seconds
+    let backend = try CPUBackend(level: level)
+    let job = try job(row)
+    let stepper = try Stepper(job, registry: registries.mixers, on: backend)
+    var maker = BatchMaker(
+      try DataPlan(job.train, batch: row.batch, seed: 0), seed: UInt64(job.seed))
+    let batch = maker.next()
+    stepper.step(batch)
+    let first = MonotonicClock.seconds - start
+    stepper.step(batch)
+    let before = backend.pool.systemAllocations
+    let timing = Timing.measure(seconds: seconds) { stepper.step(batch) }
+    return TrainTiming(
+      row: row, device: backend.name, millisecondsPerStep: timing.best * 1e3,
+      tokensPerSecond: Double(row.batch * row.length) / timing.best,
+      parameters: stepper.model.parameterCount, firstStepMilliseconds: first * 1e3,
+      steadyAllocations: backend.pool.systemAllocations - before)
+  }
+
+  private func job(_ row: TrainBenchRow) throws(SettingError) -> TrainingJob {
+    let task = try registries.tasks.make(
+      "mqar",
+      settings: [
+        "vocabulary": .integer(row.vocabulary), "length": .integer(row.length),
+        "pairs": .integer(row.pairs),
+      ])
+    let type = try registries.mixers.type(named: row.architecture)
+    let mixer = try registries.mixers.resolved(row.architecture, [:])
+    let positions = type.info.usesPositions ? "learned" : "none"
+    let model = try ModelConfiguration(
+      mixers: [mixer],
+      [
+        "width": .integer(row.width), "norm": .text("layer"), "positions": .text(positions),
+      ])
+    let training = try TrainingConfiguration(["batch": .integer(row.batch)])
+    let segment = DataSegment(task: task, examples: nil)
+    return TrainingJob(
+      model: model, training: training, seed: 0, vocabulary: task.vocabulary,
+      maximumLength: task.maximumLength, metric: .tokenAccuracy, train: [segment], validation: [],
+      test: [])
+  }
+}

@@ -1,0 +1,145 @@
+import CPUBackend
+import Configuration
+import Platform
+public import Records
+import Synchronization
+package import Training
+
+/// What happens while a grid runs; called from several threads.
+package enum GridEvent: Sendable {
+  case started(cell: Int, PlannedCell)
+  case progress(cell: Int, TrainingEvent)
+  case ended(cell: Int, PlannedCell, CellRecord, CellTiming)
+  /// A cell without a record: its result could not be written, or it could not even start.
+  case lost(cell: Int, PlannedCell, reason: String)
+}
+
+/// What is to be done for a plan in a store.
+public struct Workload: Sendable {
+  public let plan: Plan
+  /// The key of each cell of the plan.
+  public let keys: [String]
+  /// The cells whose record is missing, or failed where failed ones are to be tried again.
+  public let pending: [Int]
+}
+
+/// How a grid's run ended.
+public struct GridOutcome: Sendable {
+  public var finished = 0
+  public var diverged = 0
+  public var failed = 0
+  public var interrupted = false
+}
+
+/// Trains the cells of a plan that a store does not have yet, several side by side.
+///
+/// A cell runs on one thread from start to end, so its record has the same bytes for any number of
+/// jobs.
+public struct GridRunner: Sendable {
+  private let registries: Registries
+  private let store: RunStore
+  private let jobs: Int
+  private let cpuLevel: String?
+
+  public init(_ registries: Registries, store: RunStore, jobs: Int, cpuLevel: String? = nil) {
+    self.registries = registries
+    self.store = store
+    self.jobs = max(1, jobs)
+    self.cpuLevel = cpuLevel
+  }
+
+  private var cellRunner: CellRunner {
+    CellRunner(registries: registries, jobs: jobs, cpuLevel: cpuLevel)
+  }
+
+  /// Looks up what is done already.
+  ///
+  /// - Parameter retryFailed: Whether failed cells count as not done.
+  public func workload(
+    _ plan: Plan, retryFailed: Bool
+  ) throws -> Workload {
+    let keys = try plan.cells.map { try cellRunner.key(of: $0.configuration) }
+    let pending = try keys.indices.filter { index in
+      guard store.contains(keys[index]) else { return true }
+      return try retryFailed && store.read(keys[index]).status == .failed
+    }
+    return Workload(plan: plan, keys: keys, pending: pending)
+  }
+
+  /// The manifest of a plan, for the store.
+  public func manifest(_ workload: Workload) -> GridManifest {
+    GridManifest(
+      name: workload.plan.name, description: workload.plan.description,
+      tuned: workload.plan.tunedPaths,
+      cells: zip(workload.keys, workload.plan.cells).map {
+        GridManifest.Cell(key: $0, labels: CellLabels(task: $1.taskLabel, model: $1.modelLabel))
+      })
+  }
+
+  /// Trains the pending cells.
+  ///
+  /// - Parameters:
+  ///   - workload: What to do.
+  ///   - watch: Told what happens, from several threads.
+  /// - Returns: How it ended.
+  package func run(
+    _ workload: Workload, watch: @escaping @Sendable (GridEvent) -> Void
+  ) -> GridOutcome {
+    let next = Atomic<Int>(0)
+    let outcome = Mutex(GridOutcome())
+    let workers = min(jobs, workload.pending.count)
+    guard workers > 0 else { return GridOutcome() }
+    let runner = cellRunner
+    Threads.run(workers) { _ in
+      while !Interrupts.isRequested {
+        let position = next.add(1, ordering: .relaxed).oldValue
+        guard position < workload.pending.count else { break }
+        let cell = workload.pending[position]
+        runCell(cell, of: workload, with: runner, outcome: outcome, watch: watch)
+      }
+    }
+    return outcome.withLock {
+      $0.interrupted = Interrupts.isRequested
+      return $0
+    }
+  }
+
+  private func runCell(
+    _ cell: Int, of workload: Workload, with runner: CellRunner, outcome: borrowing Mutex<GridOutcome>,
+    watch: (GridEvent) -> Void
+  ) {
+    let planned = workload.plan.cells[cell]
+    watch(.started(cell: cell, planned))
+    do {
+      guard
+        let result = try runner.run(
+          planned, key: workload.keys[cell], interrupted: { Interrupts.isRequested },
+          watch: { watch(.progress(cell: cell, $0)) })
+      else { return }
+      try store.write(result.record, result.timing)
+      outcome.withLock {
+        switch result.record.status {
+        case .finished: $0.finished += 1
+        case .diverged: $0.diverged += 1
+        case .failed: $0.failed += 1
+        }
+      }
+      watch(.ended(cell: cell, planned, result.record, result.timing))
+    } catch {
+      outcome.withLock { $0.failed += 1 }
+      watch(.lost(cell: cell, planned, reason: "\(error)"))
+    }
+  }
+}
+
+extension GridRunner {
+  /// The CPU levels that this machine has, best first.
+  public static var cpuLevels: [String] { CPUBackend.availableLevels }
+}
+
+extension Workload {
+  /// The same with at most so many cells to train.
+  public func limited(to count: Int) -> Workload {
+    Workload(plan: plan, keys: keys, pending: Array(pending.prefix(count)))
+  }
+}

@@ -1,0 +1,6 @@
+import HysteresisKit
+
+@main
+struct Main {
+  static func main() { Hysteresis.main() }
+}

@@ -1,0 +1,43 @@
+import Harness
+
+/// The lines of the `bench` commands.
+enum BenchText {
+  static let heading =
+    left("operation", 40) + right("forward ms", 12) + right("train ms", 12) + right("GFLOP/s", 10)
+    + right("of peak", 9)
+  static let trainHeading =
+    left("architecture", 24) + right("ms/step", 10) + right("tokens/s", 12)
+    + right("first step ms", 15) + right("parameters", 12)
+
+  static func line(_ timing: OpTiming) -> String {
+    left("\(timing.op) \(timing.variant)", 40)
+      + right(FixedPoint.text(timing.forwardMilliseconds, digits: 3), 12)
+      + right(FixedPoint.text(timing.trainMilliseconds, digits: 3), 12)
+      + right(timing.gigaflops.map { FixedPoint.text($0, digits: 1) } ?? "-", 10)
+      + right(timing.fractionOfPeak.map { FixedPoint.text($0, digits: 2) } ?? "-", 9)
+  }
+
+  static func line(_ timing: ProductTiming) -> String {
+    right("\(timing.m)", 6) + right("\(timing.n)", 6) + right("\(timing.k)", 6) + "  "
+      + timing.layout + right(FixedPoint.text(timing.gigaflops, digits: 1), 10)
+      + right(FixedPoint.text(timing.fractionOfPeak, digits: 2), 9)
+      + right(timing.blasGigaflops.map { FixedPoint.text($0, digits: 1) } ?? "-", 8)
+      + right(timing.ratio.map { FixedPoint.text($0, digits: 2) } ?? "-", 7)
+  }
+
+  static func line(_ timing: TrainTiming) -> String {
+    left(timing.row.architecture, 24)
+      + right(FixedPoint.text(timing.millisecondsPerStep, digits: 2), 10)
+      + right(FixedPoint.text(timing.tokensPerSecond, digits: 0), 12)
+      + right(FixedPoint.text(timing.firstStepMilliseconds, digits: 1), 15)
+      + right("\(timing.parameters)", 12)
+  }
+
+  private static func left(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+
+  private static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(1, width - text.count)) + text
+  }
+}

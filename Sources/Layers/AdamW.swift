@@ -1,0 +1,58 @@
+package import Configuration
+package import Tensors
+
+/// AdamW with decoupled weight decay and clipping by the global norm (arXiv 1711.05101), over all
+/// parameters in one launch.
+package final class AdamW {
+  package private(set) var stepCount = 0
+  private let configuration: TrainingConfiguration
+  private let arena: ParameterArena
+  private let backend: any Backend
+  private let first: Tensor
+  private let second: Tensor
+  private let norm: Tensor
+
+  package init(_ configuration: TrainingConfiguration, _ arena: ParameterArena, on backend: any Backend) {
+    self.configuration = configuration
+    self.arena = arena
+    self.backend = backend
+    first = backend.zeros(arena.values.shape)
+    second = backend.zeros(arena.values.shape)
+    norm = backend.zeros([1])
+  }
+
+  /// One step with the gradients that the arena holds, which are cleared.
+  ///
+  /// - Returns: The learning rate that was used.
+  @discardableResult
+  package func step() -> Double {
+    let rate = configuration.learningRate(atStep: stepCount)
+    stepCount += 1
+    let t = Double(stepCount)
+    if configuration.clip > 0 { backend.gradientNorm(arena.gradients, into: norm) }
+    let step = AdamWStep(
+      learningRate: Float(rate), beta1: Float(configuration.beta1),
+      beta2: Float(configuration.beta2), epsilon: Float(configuration.epsilon),
+      weightDecay: Float(configuration.weightDecay),
+      correction1: Float(1 - power(configuration.beta1, t)),
+      correction2: Float(1 - power(configuration.beta2, t)), clip: Float(configuration.clip))
+    backend.adamW(
+      step, decayed: arena.decayed, norm: norm, parameters: arena.values,
+      gradients: arena.gradients, first: first, second: second)
+    arena.clearGradients()
+    return rate
+  }
+}
+
+/// base^exponent for a whole exponent, by repeated squaring: the same bits on every machine.
+func power(_ base: Double, _ exponent: Double) -> Double {
+  var result = 1.0
+  var factor = base
+  var rest = Int(exponent)
+  while rest > 0 {
+    if rest & 1 == 1 { result *= factor }
+    factor *= factor
+    rest >>= 1
+  }
+  return result
+}

@@ -1,0 +1,60 @@
+import Configuration
+import Records
+
+/// A configuration as a flat list of settings by path.
+struct Settings: Hashable {
+  /// The settings by path, without the seed; a range is one setting, "3–40".
+  let values: [String: String]
+
+  /// The settings of a cell, with the versions of what made its numbers: numbers of different
+  /// versions are compared, never averaged.
+  init(_ configuration: CellConfiguration, _ versions: CellVersions) {
+    var values = ["program": versions.program, "task.version": String(versions.task)]
+    for (mixer, version) in versions.mixers { values["model.version.\(mixer)"] = String(version) }
+    for leaf in JSONText.leaves(RecordCoding.compact(configuration)) where leaf.path != "seed" {
+      values[leaf.path] = leaf.text
+    }
+    for (path, from) in values where path.hasSuffix(".from") {
+      let owner = String(path.dropLast(5))
+      guard let to = values[owner + ".to"] else { continue }
+      values[path] = nil
+      values[owner + ".to"] = nil
+      values[owner] = "\(from)–\(to)"
+    }
+    self.values = values
+  }
+
+  private init(values: [String: String]) { self.values = values }
+
+  /// The settings at a path of a grid, which crosses lists without an index.
+  func values(at path: String) -> [String] {
+    values.filter { Self.lies($0.key, at: path) }.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  func without(_ paths: [String]) -> Settings {
+    Settings(
+      values: values.filter { entry in !paths.contains { Self.lies(entry.key, at: $0) } })
+  }
+
+  private static func lies(_ leaf: String, at path: String) -> Bool {
+    // Most leaves have no index and need no look at their components.
+    if leaf == path || leaf.hasPrefix(path + ".") { return true }
+    let components = leaf.split(separator: ".").filter { Int($0) == nil }
+    return components.starts(with: path.split(separator: "."))
+  }
+}
+
+/// The order of settings: numbers by size before texts by letters.
+func settingPrecedes(_ first: String, _ second: String) -> Bool {
+  switch (Double(first), Double(second)) {
+  case (let a?, let b?): a < b
+  case (nil, nil): first < second
+  case (let a, _): a != nil
+  }
+}
+
+/// The order of lists of settings: the first that differ decide.
+func settingsPrecede(_ first: [String], _ second: [String]) -> Bool {
+  for (a, b) in zip(first, second) where a != b { return settingPrecedes(a, b) }
+  return first.count < second.count
+}

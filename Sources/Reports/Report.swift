@@ -1,0 +1,114 @@
+public import Records
+
+/// Everything that tables and plots show, made from records alone.
+public struct Report: Codable, Sendable, Hashable {
+  /// A task and model of the plan without all of its records.
+  public struct Gap: Codable, Sendable, Hashable {
+    public let task: String
+    public let model: String
+    public let missing: Int
+  }
+
+  /// A cell without a score of its own, and why.
+  public struct Unfinished: Codable, Sendable, Hashable {
+    public let key: String
+    public let task: String
+    public let model: String
+    public let seed: Int
+    public let tuned: [TunedSetting]
+    public let status: CellRecord.Status
+    public let reason: String
+  }
+
+  /// The grid's name.
+  public let name: String
+  public let description: String
+  /// The names of all models in the order of the grid: the rows of tables.
+  public let models: [String]
+  public var tasks: [TaskReport]
+  /// The cells of the plan that have no record.
+  public let gaps: [Gap]
+  /// The cells that diverged or failed.
+  public let unfinished: [Unfinished]
+}
+
+/// A range of values, both ends included.
+public struct Span: Codable, Sendable, Hashable {
+  public let from: Int
+  public let to: Int
+
+  var text: String { from == to ? String(from) : "\(from)–\(to)" }
+}
+
+/// The results on one task setting.
+public struct TaskReport: Codable, Sendable, Hashable {
+  public let name: String
+  /// The name of the score by which models are chosen and compared.
+  public let metric: String
+  public let chance: Double
+  public let baselines: [TaskFacts.Baseline]
+  /// The lengths seen in training, where the task has a setting for them.
+  public let trainingLengths: Span?
+  /// One result per model that has records, in the order of the report's models.
+  public var results: [ModelResult]
+  /// The chance line of each band of each slice.
+  public let bands: [BandChance]
+  /// The chance line of each test segment.
+  public let segments: [SegmentChance]
+}
+
+/// What a guess scores in a band of a slice.
+public struct BandChance: Codable, Sendable, Hashable {
+  public let slice: String
+  public let band: Span
+  public let chance: Double
+}
+
+/// What a guess scores in a test segment.
+public struct SegmentChance: Codable, Sendable, Hashable {
+  /// The settings in which the segment differs from the others.
+  public let name: String
+  public let chance: Double
+}
+
+/// What a model scored on a task with the setting that was best on validation.
+public struct ModelResult: Codable, Sendable, Hashable {
+  public let model: String
+  /// The model apart from its size: the models of a series are points of one line.
+  public let series: String
+  /// The settings that were best on validation.
+  public let chosen: [TunedSetting]
+  /// The number of settings they were chosen from.
+  public let candidates: Int
+  /// The numbers of seeds at the chosen setting by how they ended.
+  public let finished: Int
+  public let diverged: Int
+  public let failed: Int
+  /// The score at the selected step, over seeds; a diverged seed counts as a guess.
+  public let validation: Statistic?
+  /// The test score by the task's metric, over seeds; a diverged seed counts as a guess.
+  public let score: Statistic?
+  /// The mean test score on a scale from chance (0) to perfect (1).
+  public let scaled: Double?
+  /// The means of all scores over the seeds that finished.
+  public let scores: Scores?
+  public let parameters: Int?
+  public let stateBytes: Int?
+  /// The range of the transition's eigenvalues.
+  public let eigenvalues: String?
+  /// One entry per entry of the task's segments.
+  public let segments: [Statistic]
+  /// One entry per entry of the task's bands; nil where the model has no such band.
+  public let bands: [Statistic?]
+  public let curve: [CurveMean]
+  /// The median training throughput at the chosen setting; left out where times were not asked
+  /// for, because they differ between runs.
+  public var tokensPerSecond: Double?
+}
+
+/// The mean over seeds of the validation score and the training loss at a step.
+public struct CurveMean: Codable, Sendable, Hashable {
+  public let step: Int
+  public let score: Double
+  public let loss: Double
+}

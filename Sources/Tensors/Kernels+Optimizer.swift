@@ -1,0 +1,36 @@
+/// The hyper-parameters of one optimiser step.
+package struct AdamWStep {
+  package var learningRate: Float
+  package var beta1: Float
+  package var beta2: Float
+  package var epsilon: Float
+  package var weightDecay: Float
+  /// 1 - beta1^t and 1 - beta2^t
+  package var correction1: Float
+  package var correction2: Float
+  /// The largest gradient norm; 0 for no clipping.
+  package var clip: Float
+
+  package init(
+    learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float,
+    correction1: Float, correction2: Float, clip: Float
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.correction1 = correction1
+    self.correction2 = correction2
+    self.clip = clip
+  }
+}
+
+package protocol OptimizerKernels {
+  /// norm[0] = the Euclidean norm of all gradients, left on the device.
+  func gradientNorm(_ gradients: Tensor, into norm: Tensor)
+  /// One step of AdamW over all parameters at once; the first `decayed` of them get weight decay.
+  func adamW(
+    _ step: AdamWStep, decayed: Int, norm: Tensor, parameters: Tensor, gradients: Tensor,
+    first: Tensor, second: Tensor)
+}

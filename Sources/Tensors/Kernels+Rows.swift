@@ -1,0 +1,38 @@
+/// Kernels over tensors seen as rows x columns, where columns is the last axis.
+package protocol RowKernels {
+  /// y = x + v in every row
+  func addRow(_ x: Tensor, _ v: Tensor, into y: Tensor)
+  /// y (+)= x v in every row
+  func multiplyRow(_ x: Tensor, _ v: Tensor, into y: Tensor, accumulate: Bool)
+  /// dv += column sums of dy
+  func sumRows(_ dy: Tensor, addedTo dv: Tensor)
+  /// dv += column sums of dy x
+  func sumRowsProduct(_ dy: Tensor, _ x: Tensor, addedTo dv: Tensor)
+  /// y[r,:] (+)= s[r] x[r,:]
+  func scaleRows(_ x: Tensor, by s: Tensor, into y: Tensor, accumulate: Bool)
+  /// y[r] (+)= x[r,:] . z[r,:]
+  func dotRows(_ x: Tensor, _ z: Tensor, into y: Tensor, accumulate: Bool)
+
+  func rmsNorm(_ x: Tensor, weight: Tensor?, epsilon: Float, into y: Tensor, scale: Tensor)
+  func rmsNormBackward(
+    x: Tensor, weight: Tensor?, scale: Tensor, dy: Tensor, dx: Tensor?, accumulate: Bool,
+    dweight: Tensor?)
+  func layerNorm(
+    _ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Float, into y: Tensor, mean: Tensor,
+    scale: Tensor)
+  func layerNormBackward(
+    x: Tensor, weight: Tensor?, mean: Tensor, scale: Tensor, dy: Tensor, dx: Tensor?,
+    accumulate: Bool, dweight: Tensor?, dbias: Tensor?)
+  func l2Norm(_ x: Tensor, epsilon: Float, into y: Tensor, scale: Tensor)
+  func l2NormBackward(y: Tensor, scale: Tensor, dy: Tensor, dx: Tensor, accumulate: Bool)
+
+  /// y[r,:] = table[index[r],:]; zeros where the index is -1
+  func gatherRows(_ table: Tensor, at index: IndexTensor, into y: Tensor)
+  /// dtable[index[r],:] += dy[r,:], in the order of the rows; -1 is left out
+  func scatterAddRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor)
+
+  /// Rotates the pairs (j, j + dim/2) of x [batch, length, heads, dim] by the angles in the tables,
+  /// which start at position 0 and have dim/2 columns; `inverse` is the gradient.
+  func rotary(
+    _ x: Tensor, cosine: Tensor, sine: Tensor, offset: Int, inverse: Bool, into y: Tensor)
+}

@@ -48,7 +48,7 @@ let package = Package(
     module("Randomness"),
     module("Platform"),
     module("Tensors", ["Randomness", "Platform"]),
-    module("CPUBackend", ["CKernels", "Tensors"]),
+    module("CPUBackend", ["CKernels", "Tensors", "Platform"]),
     module("Autograd", ["Tensors", "Randomness", "Platform"]),
     module("Layers", ["Autograd", "Tensors", "Randomness", "Configuration", "Platform"]),
     module(
@@ -79,16 +79,33 @@ let package = Package(
     .executableTarget(
       name: "HysteresisCommand", dependencies: ["HysteresisKit"],
       swiftSettings: strict + warnings),
-    .target(
-      name: "TestSupport", dependencies: ["Autograd", "Tensors", "Randomness"],
-      path: "Tests/TestSupport", swiftSettings: strict + warnings),
     tests("Platform", []),
     tests("Randomness", []),
     tests("Records", ["Configuration", "Platform"]),
     tests("Reports", ["Records", "Configuration", "Platform"]),
-    tests("Harness", ["Configuration", "TaskGenerators"]),
+    tests(
+      "Harness",
+      [
+        "Architectures", "Autograd", "TaskGenerators", "Records", "Configuration", "Randomness",
+        "Platform",
+      ]),
     tests("TaskGenerators", ["Configuration", "Randomness"]),
-    tests("Autograd", ["CPUBackend", "CKernels", "Tensors", "Randomness", "TestSupport"]),
+    tests("Autograd", ["CPUBackend", "CKernels", "Tensors", "Randomness"]),
+    tests("Layers", ["CPUBackend", "Autograd", "Tensors", "Configuration", "Randomness"]),
+    tests(
+      "Architectures",
+      ["CPUBackend", "Autograd", "Layers", "Tensors", "Configuration", "Randomness", "Platform"]),
+    tests(
+      "Training",
+      [
+        "CPUBackend", "Architectures", "Autograd", "Layers", "Tensors", "TaskGenerators",
+        "Configuration", "Randomness",
+      ]),
+    // The command line is tested as users have it: the program lies beside the tests.
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["HysteresisCommand", "Architectures", "TaskGenerators", "Configuration"],
+      swiftSettings: strict + warnings),
   ],
   cLanguageStandard: .gnu2x
 )

@@ -1,6 +1,8 @@
 public import Configuration
 
-/// The mixers that the suite brings. A listed mixer is tested by being listed.
+/// The mixers that the suite brings.
+///
+/// A listed mixer is tested by being listed.
 public enum MixerCatalog {
   public static let all: [any SequenceMixer.Type] = [
     SoftmaxAttention.self,

@@ -1,6 +1,6 @@
 public import Autograd
 public import Configuration
-import Layers
+public import Layers
 public import Tensors
 
 /// The settings that most mixers with heads share.
@@ -41,27 +41,34 @@ public struct HeadProjection {
   ///   - convolution: Taps of the short convolution; 0 for none.
   ///   - convolutionBias: Whether the convolution has a bias (the Mamba family's does).
   ///   - activation: Applied after the convolution, or to the projection where there is none.
+  ///   - initial: The law of the projection's weight; the context's where it is nil.
   public init(
     _ context: MixerContext, _ name: String, heads: Int, dim: Int, convolution: Int = 0,
-    convolutionBias: Bool = false, activation: Elementwise = .identity
+    convolutionBias: Bool = false, activation: Elementwise = .identity,
+    initial: Initialiser? = nil
   ) {
     let parameters = context.parameters.scoped(name)
     self.name = name
     self.heads = heads
     self.dim = dim
     self.activation = activation
-    linear = Linear(parameters, context.width, heads * dim, initial: context.initial)
+    linear = Linear(
+      parameters, context.width, heads * dim, initial: initial ?? context.initial)
     guard convolution > 0 else {
       taps = nil
       bias = nil
       return
     }
-    // U(+-1/sqrt(taps)) is the customary law of a depthwise convolution of that fan-in.
+    // U(+-1/sqrt(taps)) is the customary law of a depthwise convolution of that fan-in, and of its
+    // bias: with a bias of 0, Mamba-2's keys and queries hardly overlap at first and it learns
+    // recall many times more slowly.
     let bound = 1 / Float(convolution).squareRoot()
     taps = parameters.parameter(
       "convolution", [convolution, heads * dim], .uniform(-bound...bound))
-    bias = convolutionBias
-      ? parameters.parameter("convolutionBias", [heads * dim], .zeros, decays: false) : nil
+    bias =
+      convolutionBias
+      ? parameters.parameter(
+        "convolutionBias", [heads * dim], .uniform(-bound...bound), decays: false) : nil
   }
 
   /// Projects a segment.
@@ -85,8 +92,15 @@ public struct HeadProjection {
 }
 
 extension MatrixScan {
-  /// A scan whose state is carried under the name "memory".
-  func callAsFunction(
+  /// Runs the recurrence with a state that is carried under the name "memory".
+  ///
+  /// - Parameters:
+  ///   - q: [batch, length, key heads, key dim]
+  ///   - k: [batch, length, key heads, key dim]
+  ///   - v: [batch, length, heads, value dim]
+  ///   - state: What the mixer carries; nil in training.
+  /// - Returns: [batch, length, heads, value dim]
+  public func callAsFunction(
     q: Variable, k: Variable, v: Variable, carrying state: MixerState?
   ) -> Variable {
     let (output, final) = self(
@@ -98,7 +112,15 @@ extension MatrixScan {
 
 extension Variable {
   /// A short convolution whose last inputs are carried in the state under a name.
-  func shortConvolution(
+  ///
+  /// - Parameters:
+  ///   - weight: [taps, channels]; row 0 meets the present position.
+  ///   - bias: [channels], or nil.
+  ///   - activation: Applied to the result.
+  ///   - name: Unique within the mixer.
+  ///   - state: What the mixer carries; nil in training.
+  /// - Returns: The outputs, shaped like this variable.
+  public func shortConvolution(
     _ weight: Variable, bias: Variable?, activation: Elementwise, name: String,
     carrying state: MixerState?
   ) -> Variable {
@@ -136,9 +158,11 @@ public struct HeadOutput {
   ) {
     let parameters = context.parameters
     self.normalised = normalised
-    norm = normalised && affine
+    norm =
+      normalised && affine
       ? parameters.parameter("norm", [dim], .ones, decays: false) : nil
-    self.gate = gate == .none
+    self.gate =
+      gate == .none
       ? nil
       : Linear(parameters.scoped("gate"), context.width, heads * dim, initial: context.initial)
     output = Linear(

@@ -46,16 +46,19 @@ public final class Model {
     let width = configuration.width
     let initial = Initialiser.normal(deviation: Float(configuration.initialScale))
     embedding = parameters.parameter("embedding", [vocabulary, width], initial)
-    positions = configuration.positions == .learned
+    positions =
+      configuration.positions == .learned
       ? parameters.parameter("positions", [maximumLength, width], initial) : nil
     var blocks: [Block] = []
     for layer in 0..<configuration.layers {
       blocks.append(
-        try Self.block(layer, configuration, maximumLength, parameters.scoped("layer\(layer)"), registry))
+        try Self.block(
+          layer, configuration, maximumLength, parameters.scoped("layer\(layer)"), registry))
     }
     self.blocks = blocks
     finalNorm = Norm(parameters.scoped("finalNorm"), configuration.norm, width: width)
-    head = configuration.tiedHead ? nil : parameters.parameter("head", [vocabulary, width], initial)
+    head =
+      configuration.tiedHead ? nil : parameters.parameter("head", [vocabulary, width], initial)
   }
 
   private static func block(
@@ -119,7 +122,8 @@ public final class Model {
   package func stream(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
     let (batch, length) = (tokens.shape[0], tokens.shape[1])
     let start = state?.position ?? 0
-    precondition(start + length <= maximumLength, "\(start + length) positions, at most \(maximumLength)")
+    precondition(
+      start + length <= maximumLength, "\(start + length) positions, at most \(maximumLength)")
     var x = embedding.variable.gatheringRows(
       at: tokens, shape: [batch, length, configuration.width])
     if let positions {
@@ -152,6 +156,7 @@ public final class Model {
   ///   - places: [rows], the supervised positions as batch index * length + position; -1 for none.
   ///   - targets: [rows]; -1 where the place is -1.
   ///   - scale: [1], the weight of each row in the gradient.
+  /// - Returns: The loss and the arg-max of each row; the gradients are on their way.
   package func loss(
     _ tokens: IndexTensor, places: IndexTensor, targets: IndexTensor, scale: Tensor
   ) -> LossResult {

@@ -114,7 +114,9 @@ public struct MixerContext {
   /// The width of each of `heads` heads of a total width.
   ///
   /// - Throws: `SettingError` where it does not divide.
-  public func headWidth(_ total: Int, heads: Int, setting: String = "heads") throws(SettingError) -> Int {
+  public func headWidth(_ total: Int, heads: Int, setting: String = "heads") throws(SettingError)
+    -> Int
+  {
     guard total % heads == 0, total >= heads else {
       throw SettingError(
         setting, "\(heads) heads do not divide a width of \(total)",

@@ -54,12 +54,15 @@ extension OpCase {
     for (index, variable) in variables.enumerated() where inputs[index].differentiable {
       guard let gradient = variable.gradient else {
         findings.append(
-          OpFinding(what: "gradient of \(inputs[index].name) missing", error: .infinity, tolerance: 0))
+          OpFinding(
+            what: "gradient of \(inputs[index].name) missing", error: .infinity, tolerance: 0))
         continue
       }
       let found = backend.values(gradient).map(Double.init)
       let count = found.count
-      let picked = count <= samples ? Array(0..<count) : (0..<samples).map { _ in random.uniform(below: count) }
+      let picked =
+        count <= samples
+        ? Array(0..<count) : (0..<samples).map { _ in random.uniform(below: count) }
       var differences: [Double] = []
       for element in picked {
         var moved = exact

@@ -22,7 +22,11 @@ public final class Tape {
 
   /// Wraps an operation's result and records how its gradient reaches the inputs.
   ///
-  /// - Parameter backward: Gets the result's gradient; it calls `contribute` on the inputs.
+  /// - Parameters:
+  ///   - value: The result.
+  ///   - inputs: What it depends on.
+  ///   - backward: Gets the result's gradient; it calls `contribute` on the inputs.
+  /// - Returns: The result as a variable.
   package func result(
     _ value: Tensor, of inputs: [Variable?], backward: @escaping (Tensor) -> Void
   ) -> Variable {

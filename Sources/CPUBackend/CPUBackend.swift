@@ -22,9 +22,9 @@ package final class CPUBackend: Backend {
     }
     kernels = table.pointee
     name = "cpu " + String(cString: table.pointee.level)
+    let slabs = SlabAllocator()
     pool = MemoryPool(
-      obtain: { .allocate(byteCount: $0, alignment: 64) },
-      discard: { block, _ in block.deallocate() },
+      obtain: { slabs.allocate(byteCount: $0) }, discard: { _, _ in },
       prepare: poison ? { block, count in Self.poison(block, count) } : nil)
     workspace = .allocate(capacity: 1)
   }

@@ -59,7 +59,9 @@ public struct ModelConfiguration: Codable, Sendable, Hashable {
   public init(
     mixers: [MixerConfiguration], _ given: [String: SettingValue] = [:]
   ) throws(SettingError) {
-    self.init(mixers: mixers, settings: try SettingValues(given, declared: Self.declared, of: "model"))
+    self.init(
+      mixers: mixers,
+      settings: try SettingValues(given, declared: Self.declared, of: "model"))
   }
 
   /// The mixer of a layer (counted from 0).

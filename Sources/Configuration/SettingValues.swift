@@ -35,7 +35,8 @@ public struct SettingValues: Sendable, Hashable {
     _ name: String, among known: [String], of owner: String
   ) -> SettingError {
     let nearest = nearestName(to: name, among: known).map { "did you mean '\($0)'? " } ?? ""
-    let list = known.isEmpty ? "\(owner) has none" : "\(owner) knows: " + known.joined(separator: ", ")
+    let list =
+      known.isEmpty ? "\(owner) has none" : "\(owner) knows: " + known.joined(separator: ", ")
     return SettingError(name, "unknown key '\(name)'", help: nearest + list)
   }
 

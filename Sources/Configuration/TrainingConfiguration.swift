@@ -33,8 +33,11 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     Setting("weightDecay", .number(0...100), default: .number(0), "decoupled weight decay"),
     Setting("beta1", .number(0...0.999999), default: .number(0.9), "decay of the first moment"),
     Setting("beta2", .number(0...0.9999999), default: .number(0.999), "decay of the second moment"),
-    Setting("epsilon", .number(1e-30...1), default: .number(1e-8), "added to the root of the second moment"),
-    Setting("clip", .number(0...1e9), default: .number(1), "largest gradient norm; 0 for no clipping"),
+    Setting(
+      "epsilon", .number(1e-30...1), default: .number(1e-8),
+      "added to the root of the second moment"),
+    Setting(
+      "clip", .number(0...1e9), default: .number(1), "largest gradient norm; 0 for no clipping"),
     Setting(
       "evaluateEvery", .integer(0...1_000_000_000), default: .integer(0),
       "steps between validations; 0 for a tenth of all steps"),

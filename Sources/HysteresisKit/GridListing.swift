@@ -10,7 +10,11 @@ struct GridListing: Listing {
 
   /// The grids of a folder and of the folders in it, by path.
   ///
-  /// - Parameter name: One grid's name, for only that one.
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - name: One grid's name, for only that one.
+  /// - Returns: The grids.
+  /// - Throws: `CommandFailure` where there is no such folder or grid, `GridError` for a bad grid.
   static func all(in folder: String, name: String? = nil) throws -> [GridListing] {
     guard Files.isFolder(folder) else {
       throw CommandFailure("\(folder): there is no such folder", status: ExitStatus.noInput)

@@ -50,19 +50,25 @@ public enum Hysteresis {
       Console.error(error.description)
       return error.status.rawValue
     } catch {
-      return report(error)
+      return report(error, of: arguments)
     }
   }
 
-  /// Prints what the argument parser has to say: help on standard output, errors on the other.
-  private static func report(_ error: any Error) -> Int32 {
+  /// Prints what the argument parser has to say: help on standard output, and errors as one line
+  /// on the other, because the usage that the parser would add hides what is wrong.
+  private static func report(_ error: any Error, of arguments: [String]) -> Int32 {
     let status = RootCommand.exitCode(for: error)
-    let text = RootCommand.fullMessage(for: error)
     if status.isSuccess {
-      Console.output(text)
+      Console.output(RootCommand.fullMessage(for: error))
       return ExitStatus.success
     }
-    Console.talk(text)
+    var message = RootCommand.message(for: error)
+    if status == .validationFailure {
+      let command = arguments.first.map { RootCommand.commandNames.contains($0) ? $0 + " " : "" }
+      message = message.prefix(1).lowercased() + message.dropFirst()
+      message += " (see 'hysteresis \(command ?? "")--help')"
+    }
+    Console.error(message)
     return status.rawValue
   }
 

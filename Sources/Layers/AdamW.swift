@@ -12,7 +12,9 @@ package final class AdamW {
   private let second: Tensor
   private let norm: Tensor
 
-  package init(_ configuration: TrainingConfiguration, _ arena: ParameterArena, on backend: any Backend) {
+  package init(
+    _ configuration: TrainingConfiguration, _ arena: ParameterArena, on backend: any Backend
+  ) {
     self.configuration = configuration
     self.arena = arena
     self.backend = backend
@@ -45,7 +47,7 @@ package final class AdamW {
 }
 
 /// base^exponent for a whole exponent, by repeated squaring: the same bits on every machine.
-func power(_ base: Double, _ exponent: Double) -> Double {
+package func power(_ base: Double, _ exponent: Double) -> Double {
   var result = 1.0
   var factor = base
   var rest = Int(exponent)

@@ -29,7 +29,7 @@ package enum Machine {
   }
 
   /// The cores in the affinity mask of Linux's `/proc/self/status`.
-  static func cores(inStatusFile text: String) -> Int? {
+  package static func cores(inStatusFile text: String) -> Int? {
     guard let mask = field(["Cpus_allowed"], in: text) else { return nil }
     let count = mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
     return count > 0 ? count : nil
@@ -51,7 +51,7 @@ package enum Machine {
   }
 
   /// The name in the text of Linux's `/proc/cpuinfo`; most ARM kernels give none.
-  static func processor(inProcessorFile text: String) -> String {
+  package static func processor(inProcessorFile text: String) -> String {
     field(["model name", "Model", "cpu model"], in: text) ?? "unknown"
   }
 

@@ -28,7 +28,7 @@ package struct Terminal: Sendable {
 
   /// Decides on colour: the flag, then `NO_COLOR`, `FORCE_COLOR`, a dumb terminal, and at last
   /// whether it is a terminal at all.
-  static func usesColour(
+  package static func usesColour(
     _ choice: ColourChoice, isInteractive: Bool, environment: (String) -> String?
   ) -> Bool {
     switch choice {

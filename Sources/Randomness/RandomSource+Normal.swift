@@ -15,7 +15,7 @@ extension RandomSource {
 /// Applied Statistics 1988. It uses only operations that IEEE 754 rounds exactly, so that every
 /// machine computes the same bits.
 @usableFromInline
-func normalQuantile(_ probability: Double) -> Double {
+package func normalQuantile(_ probability: Double) -> Double {
   let offset = probability - 0.5
   if abs(offset) <= 0.425 {
     let r = 0.180625 - offset * offset

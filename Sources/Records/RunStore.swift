@@ -54,6 +54,11 @@ public struct RunStore: Sendable {
     return Files.exists(cellPath(key)) || compact.line(of: key) != nil
   }
 
+  /// Whether the key's record has a file of its own, even if it is damaged.
+  package func hasFile(of key: String) -> Bool {
+    CellKey.isValid(key) && Files.exists(cellPath(key))
+  }
+
   /// Reads the record of a key.
   ///
   /// - Throws: `StoreError` where it is missing, damaged or of another version.

@@ -1,18 +1,20 @@
-import Configuration
+package import Configuration
 
 /// A 64-bit hash that is the same in every process, unlike the standard library's.
 ///
 /// It names random streams and needs no secrecy: FNV-1a over a text's bytes, and the finaliser of
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) over numbers. It allocates nothing, because it
 /// is computed for every example.
-struct StableHash {
-  private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+package struct StableHash {
+  package private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  mutating func combine(_ number: UInt64) {
+  package init() {}
+
+  package mutating func combine(_ number: UInt64) {
     value = Self.mixed(value &+ 0x9E37_79B9_7F4A_7C15 ^ Self.mixed(number))
   }
 
-  mutating func combine(_ text: String) {
+  package mutating func combine(_ text: String) {
     var bytes: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in text.utf8 { bytes = (bytes ^ UInt64(byte)) &* 0x100_0000_01B3 }
     combine(bytes)
@@ -20,7 +22,7 @@ struct StableHash {
   }
 
   /// Combines the settings as a set, because a dictionary has no order.
-  mutating func combine(_ settings: SettingValues) {
+  package mutating func combine(_ settings: SettingValues) {
     var sum: UInt64 = 0
     for (name, value) in settings.values {
       var entry = StableHash()
@@ -31,7 +33,7 @@ struct StableHash {
     combine(sum)
   }
 
-  mutating func combine(_ value: SettingValue) {
+  package mutating func combine(_ value: SettingValue) {
     switch value {
     case .flag(let flag):
       combine(flag ? 1 : 0)

@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 public import Randomness
 
 extension TaskGenerator {
@@ -25,7 +25,7 @@ extension TaskGenerator {
   }
 
   /// The hash of the task's name, version and settings that enters the name of its streams.
-  static func streamLabel(of settings: SettingValues) -> UInt64 {
+  package static func streamLabel(of settings: SettingValues) -> UInt64 {
     let info = Self.info
     var hash = StableHash()
     hash.combine(info.name)

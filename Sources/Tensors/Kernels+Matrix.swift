@@ -19,7 +19,9 @@ package struct MatrixProduct {
   package var beta: Float = 0
 
   /// A product of contiguous matrices.
-  package init(m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false, beta: Float = 0) {
+  package init(
+    m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false, beta: Float = 0
+  ) {
     self.m = m
     self.n = n
     self.k = k

@@ -5,7 +5,7 @@ package struct AdamWStep {
   package var beta2: Float
   package var epsilon: Float
   package var weightDecay: Float
-  /// 1 - beta1^t and 1 - beta2^t
+  /// The corrections of the moments' bias, 1 - beta1^t and 1 - beta2^t.
   package var correction1: Float
   package var correction2: Float
   /// The largest gradient norm; 0 for no clipping.

@@ -1,4 +1,6 @@
-/// Element-wise functions of one argument. The order is that of `hk_unary` in `CKernels.h`.
+/// Element-wise functions of one argument.
+///
+/// The order is that of `hk_unary` in `CKernels.h`.
 public enum Elementwise: Int32, Sendable, CaseIterable {
   case identity, negate, square, exp, sigmoid, logSigmoid, tanh, relu, silu, gelu, softplus
   case eluPlusOne

@@ -31,9 +31,8 @@ package struct AttentionShape {
 }
 
 package protocol AttentionKernels {
-  /// - Parameters:
-  ///   - slopes: [heads], ALiBi, or nil.
-  ///   - logSum: [batch, heads, queries], the log of each row's sum of exponentials.
+  /// Attends. `slopes` is [heads] (ALiBi) or nil; `logSum`, [batch, heads, queries], becomes the log
+  /// of each row's sum of exponentials.
   func attention(
     _ shape: AttentionShape, q: Tensor, k: Tensor, v: Tensor, slopes: Tensor?, into o: Tensor,
     logSum: Tensor)
@@ -152,11 +151,9 @@ package protocol CellKernels {
 package protocol ConvolutionKernels {
   /// y[t] = f(sum_j w[j] x[t-j] + bias), per channel.
   ///
-  /// - Parameters:
-  ///   - x: [batch, length, channels]
-  ///   - weight: [width, channels]
-  ///   - previous: [batch, width - 1, channels], the inputs before the first; nil for zeros.
-  ///   - next: The inputs up to the last, for the segment that follows.
+  /// x is [batch, length, channels], the weight [width, channels]. `previous`, [batch, width - 1,
+  /// channels], holds the inputs before the first (nil: zeros), `next` becomes those up to the last,
+  /// for the segment that follows.
   func shortConvolution(
     _ function: Elementwise, _ x: Tensor, weight: Tensor, bias: Tensor?, previous: Tensor?,
     into y: Tensor, next: Tensor?)

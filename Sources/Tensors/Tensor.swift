@@ -6,7 +6,8 @@ package struct Tensor {
   package let shape: [Int]
 
   package init(storage: Storage, offset: Int = 0, shape: [Int]) {
-    precondition((offset + shape.reduce(1, *)) * 4 <= storage.byteCount, "tensor exceeds its storage")
+    precondition(
+      (offset + shape.reduce(1, *)) * 4 <= storage.byteCount, "tensor exceeds its storage")
     self.storage = storage
     self.offset = offset
     self.shape = shape

@@ -1,7 +1,7 @@
 import Dispatch
 import Platform
-import TaskGenerators
 import Synchronization
+import TaskGenerators
 
 /// Makes the training batches in the order of the plan, on one thread.
 package struct BatchMaker {
@@ -46,8 +46,7 @@ package struct BatchMaker {
     let task = plan.segments[segment].task
     let indices = plan.indices(segment: segment, epoch: epoch, pool: number)
     let examples = indices.map { task.example(split: .train, seed: seed, index: $0) }
-      .enumerated().sorted { ($0.element.tokens.count, $0.offset) < ($1.element.tokens.count, $1.offset) }
-      .map(\.element)
+      .sortedByLength()
     let cuts = stride(from: 0, to: examples.count, by: plan.batch).map {
       examples[$0..<min($0 + plan.batch, examples.count)]
     }
@@ -86,7 +85,7 @@ package final class BatchStream: Sendable {
     }
   }
 
-  /// The next batch; waits for it where it must. Call it at most `steps` times.
+  /// The next batch, waiting for it where it must; to be called at most `steps` times.
   package func next() -> HostBatch {
     ready.wait()
     let batch = queue.withLock { $0.removeFirst() }

@@ -41,11 +41,8 @@ package struct Evaluator {
   }
 
   private static func batches(_ examples: [Example], targetsPerExample: Int) -> [Prepared] {
-    let sorted = examples.enumerated()
-      .sorted { ($0.element.tokens.count, $0.offset) < ($1.element.tokens.count, $1.offset) }
-      .map(\.element)
     var prepared: [Prepared] = []
-    var rest = sorted[...]
+    var rest = examples.sortedByLength()[...]
     while let first = rest.first {
       // Sorted by length: the last of the next few bounds the batch's length well enough.
       let count = min(rest.count, max(1, tokensPerBatch / max(1, first.tokens.count)))
@@ -60,6 +57,7 @@ package struct Evaluator {
   /// The tallies of every segment, for the model's present parameters.
   ///
   /// - Parameter interrupted: Asked between batches; evaluation ends early where it says so.
+  /// - Returns: One tally for each segment.
   package func evaluate(interrupted: () -> Bool = { false }) -> [SegmentTally] {
     let wasRecording = tape.isRecording
     tape.isRecording = false

@@ -34,10 +34,11 @@ package struct HostBatch: Sendable {
     targets.reserveCapacity(rows)
     realTokens = 0
     for (row, example) in examples.enumerated() {
-      tokens.replaceSubrange(row * length..<row * length + example.tokens.count, with: example.tokens)
+      let start = row * length
+      tokens.replaceSubrange(start..<start + example.tokens.count, with: example.tokens)
       realTokens += example.tokens.count
       for target in example.targets {
-        places.append(Int32(row * length) + target.position)
+        places.append(Int32(start) + target.position)
         targets.append(target.token)
       }
     }
@@ -45,5 +46,14 @@ package struct HostBatch: Sendable {
     let filling = [Int32](repeating: -1, count: max(0, rows - scored))
     places += filling
     targets += filling
+  }
+}
+
+extension [Example] {
+  /// The examples by ascending length, those of one length in their order.
+  func sortedByLength() -> [Example] {
+    enumerated()
+      .sorted { ($0.element.tokens.count, $0.offset) < ($1.element.tokens.count, $1.offset) }
+      .map(\.element)
   }
 }

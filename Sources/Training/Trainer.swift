@@ -103,6 +103,7 @@ package final class Trainer {
   /// - Parameters:
   ///   - interrupted: Asked after each step.
   ///   - watch: Told what happens.
+  /// - Returns: What came out; without test scores unless it finished.
   package func run(
     interrupted: () -> Bool = { false }, watch: (TrainingEvent) -> Void = { _ in }
   ) -> TrainingOutcome {

@@ -1,6 +1,6 @@
+import Autograd
 import CPUBackend
 import Randomness
-
 import Tensors
 import Testing
 

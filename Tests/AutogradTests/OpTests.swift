@@ -2,7 +2,6 @@ import Autograd
 import CPUBackend
 import Testing
 
-
 @Suite struct OpTests {
   @Test(arguments: OpCatalog.all.filter { $0.reference != nil })
   func valuesAndGradients(_ entry: OpCase) throws {

@@ -1,6 +1,5 @@
+import Randomness
 import Testing
-
-@testable import Randomness
 
 @Suite struct NormalTests {
   /// Quantiles to 16 digits, by algorithm AS 241 in double precision (Python's `statistics`).

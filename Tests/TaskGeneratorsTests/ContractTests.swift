@@ -1,8 +1,7 @@
 import Configuration
 import Randomness
+import TaskGenerators
 import Testing
-
-@testable import TaskGenerators
 
 /// What holds for every listed task.
 @Suite struct ContractTests {

@@ -1,8 +1,7 @@
 import Configuration
 import Randomness
+import TaskGenerators
 import Testing
-
-@testable import TaskGenerators
 
 @Suite struct MultiQueryRecallTests {
   private func make(_ filler: String, _ numbers: [String: Int]) throws -> MultiQueryRecall {

@@ -1,8 +1,7 @@
 import Configuration
 import Randomness
+import TaskGenerators
 import Testing
-
-@testable import TaskGenerators
 
 @Suite struct ParityTests {
   @Test func examplesAreTheGoldenOnes() throws {

@@ -1,8 +1,7 @@
 import Configuration
 import Randomness
+import TaskGenerators
 import Testing
-
-@testable import TaskGenerators
 
 /// Examples share random bits only if they are the same example.
 @Suite struct StreamTests {

@@ -1,8 +1,8 @@
 import Autograd
 import Configuration
 import Layers
-import Tensors
 import Platform
+import Tensors
 
 /// What softmax attention and its sliding-window form share: projections, positions, the cache of
 /// keys and values.
@@ -30,7 +30,13 @@ struct AttentionLayer {
   private let angles: RotaryAngles?
   private let slopes: Constant?
 
-  /// - Parameter window: Keys that a query sees, itself included; 0 for all.
+  /// Describes the layer.
+  ///
+  /// - Parameters:
+  ///   - settings: The mixer's settings.
+  ///   - window: Keys that a query sees, itself included; 0 for all.
+  ///   - context: The model around it.
+  /// - Throws: `SettingError` where the heads do not divide the width.
   init(_ settings: SettingValues, window: Int, _ context: MixerContext) throws(SettingError) {
     heads = settings.integer("heads")
     keyHeads = settings.integer("keyHeads") == 0 ? heads : settings.integer("keyHeads")
@@ -88,7 +94,7 @@ struct AttentionLayer {
     return 2 * cached * keyHeads * dim + query.stateSize + key.stateSize + value.stateSize
   }
 
-  /// ALiBi's slopes 2^(-8 (h+1) / H) (Press et al. 2022, arXiv 2108.12409).
+  /// The slopes of ALiBi, 2^(-8 (h+1) / H) (arXiv 2108.12409).
   private static func slopes(_ context: MixerContext, heads: Int) -> Constant {
     context.parameters.constant([heads]) {
       (0..<heads).map { Float(Mathematics.power(2, -8 * Double($0 + 1) / Double(heads))) }

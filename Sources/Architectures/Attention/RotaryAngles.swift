@@ -4,7 +4,7 @@ import Layers
 import Platform
 import Tensors
 
-/// The angles of rotary positions, t 10000^(-2j/dim) (Su et al. 2021, arXiv 2104.09864).
+/// The angles of rotary positions, t 10000^(-2j/dim) (arXiv 2104.09864).
 struct RotaryAngles {
   private let cosine: Constant
   private let sine: Constant

@@ -10,8 +10,10 @@ struct DeltaInputs {
   private let strength: Linear
   private let signed: Bool
 
-  /// - Parameter signed: Write strengths in (0, 2) instead of (0, 1), so that the transition's
-  ///   eigenvalue along the key, 1 - beta, reaches -1.
+  /// Describes the projections.
+  ///
+  /// With `signed`, write strengths lie in (0, 2) instead of (0, 1), so that the transition's
+  /// eigenvalue along the key, 1 - beta, reaches -1.
   init(
     _ context: MixerContext, heads: Int, keyDim: Int, valueDim: Int, convolution: Int, signed: Bool
   ) {

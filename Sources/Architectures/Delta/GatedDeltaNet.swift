@@ -7,7 +7,8 @@ import Tensors
 public struct GatedDeltaNet: SequenceMixer {
   public static let info = MixerInfo(
     name: "gated-delta-net", summary: "the delta rule with a data-dependent decay per head",
-    recurrence: "S_t = e^(g_t) (I - beta_t k_t k_t') S_{t-1} + beta_t k_t v_t', o_t = S_t' q_t / sqrt(K)",
+    recurrence:
+      "S_t = e^(g_t) (I - beta_t k_t k_t') S_{t-1} + beta_t k_t v_t', o_t = S_t' q_t / sqrt(K)",
     paper: "Yang, Kautz and Hatamizadeh 2024, arXiv 2412.06464",
     settings: [
       MixerSetting.heads(2),
@@ -37,7 +38,8 @@ public struct GatedDeltaNet: SequenceMixer {
       context, heads: heads, keyDim: keyDim, valueDim: valueDim,
       convolution: settings.integer("convolution"),
       signed: settings.text("eigenvalues") == "signed")
-    step = DiscreteStep(context, heads: heads, rates: 0...16, signed: false)
+    step = DiscreteStep(
+      context, heads: heads, rates: 0...16, initial: context.initial, signed: false)
     output = HeadOutput(
       context, heads: heads, dim: valueDim, normalised: true,
       gate: settings.flag("gate") ? .swish : .none)

@@ -17,11 +17,15 @@ struct DiscreteStep {
   ///   - context: The model around it.
   ///   - heads: Number of heads.
   ///   - rates: The law of the initial rate e^A.
+  ///   - initial: The law of the projection's weight.
   ///   - signed: Whether the decay is 2 e^(-...) - 1, in (-1, 1), instead of e^(-...), in (0, 1).
-  init(_ context: MixerContext, heads: Int, rates: ClosedRange<Float>, signed: Bool) {
+  init(
+    _ context: MixerContext, heads: Int, rates: ClosedRange<Float>, initial: Initialiser,
+    signed: Bool
+  ) {
     let parameters = context.parameters.scoped("step")
     self.signed = signed
-    projection = Linear(parameters, context.width, heads, initial: context.initial)
+    projection = Linear(parameters, context.width, heads, initial: initial)
     bias = parameters.parameter(
       "timeBias", [heads], .drawn(Self.inverseSoftplusOfStep), decays: false)
     logRate = parameters.parameter(
@@ -42,7 +46,7 @@ struct DiscreteStep {
     return (step, signed ? decay.affine(scale: 2, shift: -1) : decay)
   }
 
-  /// Steps log-uniform in 0.001 ... 0.1, at least 1e-4, through the inverse of softplus.
+  /// The inverse of softplus of a step, log-uniform from 0.001 to 0.1 and at least 1e-4.
   private static func inverseSoftplusOfStep(_ random: inout RandomSource) -> Float {
     let (low, high) = (PortableMath.log(0.001), PortableMath.log(0.1))
     let step = max(PortableMath.exp(low + (high - low) * random.uniformDouble()), 1e-4)

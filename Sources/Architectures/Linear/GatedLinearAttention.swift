@@ -6,8 +6,10 @@ import Tensors
 /// Gated linear attention: a decay per key channel, made from the input (architectures.md 3.3).
 public struct GatedLinearAttention: SequenceMixer {
   public static let info = MixerInfo(
-    name: "gated-linear-attention", summary: "linear attention with a data-dependent decay per channel",
-    recurrence: "S_t = diag(alpha_t) S_{t-1} + k_t v_t', ln alpha_t = log sigmoid(W2 W1 x_t + b) / 16",
+    name: "gated-linear-attention",
+    summary: "linear attention with a data-dependent decay per channel",
+    recurrence:
+      "S_t = diag(alpha_t) S_{t-1} + k_t v_t', ln alpha_t = log sigmoid(W2 W1 x_t + b) / 16",
     paper: "Yang et al. 2024, arXiv 2312.06635",
     settings: [
       MixerSetting.heads(2),

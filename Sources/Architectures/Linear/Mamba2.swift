@@ -47,24 +47,32 @@ public struct Mamba2: SequenceMixer {
     heads = inner / dim
     states = settings.integer("stateSize")
     let taps = settings.integer("convolution")
+    // The reference keeps the framework's law for its projections, U(+-1/sqrt(fan-in)), four times
+    // as wide as 0.02 at width 64: keys and queries meet as a product, and with narrower ones the
+    // memory is silent at first. The way out is narrowed with depth.
+    let bound = 1 / Float(context.width).squareRoot()
+    let initial = Initialiser.uniform(-bound...bound)
     func projection(_ name: String, _ heads: Int, _ dim: Int) -> HeadProjection {
       HeadProjection(
         context, name, heads: heads, dim: dim, convolution: taps, convolutionBias: true,
-        activation: .silu)
+        activation: .silu, initial: initial)
     }
     input = projection("input", heads, dim)
     keys = projection("key", 1, states)
     queries = projection("query", 1, states)
     let signed = settings.text("eigenvalues") == "signed"
-    step = DiscreteStep(context, heads: heads, rates: 1...16, signed: signed)
+    step = DiscreteStep(
+      context, heads: heads, rates: 1...16, initial: initial, signed: signed)
     let parameters = context.parameters
     skip = parameters.parameter("skip", [heads, 1], .ones, decays: false)
     let width = dim
     spread = parameters.constant([1, width]) { [Float](repeating: 1, count: width) }
-    gate = Linear(parameters.scoped("gate"), context.width, inner, initial: context.initial)
+    gate = Linear(parameters.scoped("gate"), context.width, inner, initial: initial)
     norm = parameters.parameter("norm", [inner], .ones, decays: false)
+    let outputBound = 1 / Float(inner * context.model.layers).squareRoot()
     output = Linear(
-      parameters.scoped("output"), inner, context.width, initial: context.outputInitial)
+      parameters.scoped("output"), inner, context.width,
+      initial: .uniform(-outputBound...outputBound))
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {

@@ -22,6 +22,7 @@ struct CellLayer {
   ///   - settings: The mixer's settings.
   ///   - context: The model around it.
   ///   - bias: The initial bias of each gate.
+  /// - Throws: `SettingError` where the heads do not divide the width.
   init(
     _ kind: RecurrentCell, _ settings: SettingValues, _ context: MixerContext, bias: [Float]
   ) throws(SettingError) {
@@ -41,7 +42,8 @@ struct CellLayer {
       .elements { bias.flatMap { [Float](repeating: $0, count: width) } }, decays: false)
     recurrent = parameters.parameter(
       "recurrent", [heads, dim, gates, dim], .uniform(-recurrentBound...recurrentBound))
-    recurrentBias = kind == .gru
+    recurrentBias =
+      kind == .gru
       ? parameters.parameter("recurrentBias", [width], .zeros, decays: false) : nil
   }
 

@@ -1,4 +1,6 @@
-/// The cases of all operations. A listed case is tested by being listed.
+/// The cases of all operations.
+///
+/// A listed case is tested by being listed.
 package enum OpCatalog {
   package static let all: [OpCase] =
     linearCases

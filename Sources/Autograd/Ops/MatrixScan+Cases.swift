@@ -87,7 +87,7 @@ private struct ScanSetting: Sendable {
   }
 
   static var timings: [(String, ScanSetting)] {
-    [
+    let settings: [(String, ScanSetting)] = [
       ("DeltaNet", ScanSetting(Size(64, 64, 2, 2, 32, 32), .none, .delta)),
       ("DeltaNet", ScanSetting(Size(32, 256, 2, 2, 32, 32), .none, .delta)),
       ("DeltaNet", ScanSetting(Size(64, 64, 1, 1, 64, 64), .none, .delta)),
@@ -102,20 +102,23 @@ private struct ScanSetting: Sendable {
       ("linear attention", ScanSetting(Size(64, 64, 1, 1, 64, 64), .none, .add)),
       ("linear attention", ScanSetting(Size(8, 1024, 2, 2, 64, 64), .none, .add)),
     ]
+    return settings.map { name, setting in
+      var timed = setting
+      timed.carriesState = false
+      return (name, timed)
+    }
   }
 
   func entry(_ name: String, measuresOnly: Bool = false) -> OpCase {
-    var timed = self
-    if measuresOnly { timed.carriesState = false }
-    let setting = timed
-    let options =
-      "\(decay)-\(update)" + (exclusive ? "-exclusive" : "") + (setting.carriesState ? "-state" : "")
-    let reference: @Sendable ([DoubleArray]) -> [DoubleArray] = { setting.reference($0) }
+    let reference: @Sendable ([DoubleArray]) -> [DoubleArray] = { self.reference($0) }
+    let options = [
+      name, "\(decay)-\(update)", exclusive ? "exclusive" : "", carriesState ? "state" : "",
+      "\(size)",
+    ]
     return OpCase(
-      "matrix scan", [name, options, "\(size)"].filter { !$0.isEmpty }.joined(separator: " "),
-      inputs: setting.inputs.map(\.input), flops: flops,
-      reference: measuresOnly ? nil : reference,
-      run: { _, variables in setting.run(variables) })
+      "matrix scan", options.filter { !$0.isEmpty }.joined(separator: " "),
+      inputs: inputs.map(\.input), flops: flops, reference: measuresOnly ? nil : reference,
+      run: { _, variables in run(variables) })
   }
 
   /// Two operations for each state element written and read, and for each look at the old state.

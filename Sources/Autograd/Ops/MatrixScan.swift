@@ -139,6 +139,7 @@ public struct MatrixScan {
       q.shape.count == 4 && q.shape == k.shape && v.shape.count == 4
         && Array(q.shape[..<2]) == Array(v.shape[..<2]),
       "matrix scan: q \(q.shape), k \(k.shape), v \(v.shape)")
+    precondition(q.shape[1] > 0, "matrix scan: no tokens")
     let shape = ScanShape(
       batch: v.shape[0], length: v.shape[1], heads: v.shape[2], keyHeads: q.shape[2],
       keyDim: q.shape[3], valueDim: v.shape[3], decay: decay.kind, update: update.kind,

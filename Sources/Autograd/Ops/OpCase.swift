@@ -1,5 +1,5 @@
-import Tensors
 import Randomness
+import Tensors
 
 /// One way to call an operation, with an independent reference.
 ///

@@ -12,8 +12,10 @@ extension Variable {
     }
   }
 
-  /// x W' for a weight [outputs, columns]: the logits of a head. For prediction only: training
-  /// computes the head inside `crossEntropy`, at the supervised positions.
+  /// The logits of a head, x W' for a weight [outputs, columns].
+  ///
+  /// For prediction only: training computes the head inside `crossEntropy`, at the supervised
+  /// positions.
   package func logits(of weight: Variable) -> Variable {
     precondition(!tape.records([self, weight]), "logits are not differentiated")
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])

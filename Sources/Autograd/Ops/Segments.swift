@@ -6,6 +6,7 @@ extension Variable {
   /// The positions of `earlier` followed by this variable's, along axis 1.
   ///
   /// - Parameter earlier: [batch, positions, …]; nil or empty where there are none.
+  /// - Returns: [batch, earlier positions + positions, …]
   package func appended(to earlier: Variable?) -> Variable {
     guard let earlier else { return self }
     precondition(!tape.records([self, earlier]), "a cache is not differentiated")

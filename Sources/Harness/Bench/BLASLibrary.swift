@@ -28,7 +28,7 @@ final class BLASLibrary {
     setThreads?(1)
   }
 
-  /// C = op(A) op(B)
+  /// The product C = op(A) op(B).
   func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor) {
     sgemm(
       Self.rowMajor, product.transposeA ? Self.transposed : Self.plain,

@@ -36,7 +36,9 @@ public final class ProductBench {
   ///
   /// - Parameters:
   ///   - peak: The machine's ceiling, operations per second.
-  ///   - blas: Names to try for a library with `cblas_sgemm`; the first that opens is used.
+  ///   - names: Names to try for a library with `cblas_sgemm`; the first that opens is used.
+  ///   - level: The CPU level; nil for the best.
+  /// - Throws: `UnavailableLevel` where the machine does not have the level.
   public init(peak: Double, blas names: [String], level: String? = nil) throws {
     backend = try CPUBackend(level: level)
     self.peak = peak
@@ -46,7 +48,9 @@ public final class ProductBench {
   public var hasLibrary: Bool { library != nil }
 
   /// Times a shape, taking turns with the library so that both see the same machine.
-  public func measure(_ m: Int, _ n: Int, _ k: Int, _ layout: String, seconds: Double) -> ProductTiming {
+  public func measure(_ m: Int, _ n: Int, _ k: Int, _ layout: String, seconds: Double)
+    -> ProductTiming
+  {
     let (ta, tb) = (layout.hasPrefix("T"), layout.hasSuffix("T"))
     let product = MatrixProduct(m: m, n: n, k: k, transposeA: ta, transposeB: tb)
     let a = filled([m * k])
@@ -57,7 +61,8 @@ public final class ProductBench {
     var (ours, theirs) = (Double.infinity, Double.infinity)
     let end = MonotonicClock.seconds + seconds
     repeat {
-      ours = min(ours, time { for _ in 0..<repeats { backend.multiply(product, a, b, bias: nil, into: c) } })
+      ours = min(
+        ours, time { for _ in 0..<repeats { backend.multiply(product, a, b, bias: nil, into: c) } })
       guard let library else { continue }
       theirs = min(
         theirs,

@@ -3,8 +3,8 @@ import Autograd
 import CPUBackend
 import Configuration
 import Platform
-import Tensors
 import TaskGenerators
+import Tensors
 import Training
 
 /// What `bench train` measures: a model on multi-query recall.
@@ -56,6 +56,7 @@ public struct TrainBench: Sendable {
   /// - Parameters:
   ///   - row: The row. Layer norms, a tied head, no channel mixer; attention has learned positions.
   ///   - seconds: How long to measure.
+  /// - Returns: The times of a step.
   /// - Throws: `SettingError` for a row that cannot be, `UnavailableLevel`.
   public func measure(_ row: TrainBenchRow, seconds: Double) throws -> TrainTiming {
     let start = MonotonicClock.seconds

@@ -19,7 +19,7 @@ public struct Workload: Sendable {
   public let plan: Plan
   /// The key of each cell of the plan.
   public let keys: [String]
-  /// The cells whose record is missing, or failed where failed ones are to be tried again.
+  /// The cells whose record is missing or damaged, or failed where those are to be tried again.
   public let pending: [Int]
 }
 
@@ -54,14 +54,18 @@ public struct GridRunner: Sendable {
 
   /// Looks up what is done already.
   ///
-  /// - Parameter retryFailed: Whether failed cells count as not done.
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - retryFailed: Whether failed cells count as not done.
+  /// - Returns: The plan with the cells that are to be trained.
+  /// - Throws: `SettingError` for a task or mixer that the program does not know.
   public func workload(
     _ plan: Plan, retryFailed: Bool
   ) throws -> Workload {
     let keys = try plan.cells.map { try cellRunner.key(of: $0.configuration) }
-    let pending = try keys.indices.filter { index in
-      guard store.contains(keys[index]) else { return true }
-      return try retryFailed && store.read(keys[index]).status == .failed
+    let pending = keys.indices.filter { index in
+      guard let record = try? store.read(keys[index]) else { return true }
+      return retryFailed && record.status == .failed
     }
     return Workload(plan: plan, keys: keys, pending: pending)
   }
@@ -105,8 +109,8 @@ public struct GridRunner: Sendable {
   }
 
   private func runCell(
-    _ cell: Int, of workload: Workload, with runner: CellRunner, outcome: borrowing Mutex<GridOutcome>,
-    watch: (GridEvent) -> Void
+    _ cell: Int, of workload: Workload, with runner: CellRunner,
+    outcome: borrowing Mutex<GridOutcome>, watch: (GridEvent) -> Void
   ) {
     let planned = workload.plan.cells[cell]
     watch(.started(cell: cell, planned))
@@ -116,6 +120,7 @@ public struct GridRunner: Sendable {
           planned, key: workload.keys[cell], interrupted: { Interrupts.isRequested },
           watch: { watch(.progress(cell: cell, $0)) })
       else { return }
+      try setAsideDamaged(result.record.key)
       try store.write(result.record, result.timing)
       outcome.withLock {
         switch result.record.status {
@@ -129,6 +134,12 @@ public struct GridRunner: Sendable {
       outcome.withLock { $0.failed += 1 }
       watch(.lost(cell: cell, planned, reason: "\(error)"))
     }
+  }
+
+  /// Keeps what is left of a record that cannot be read before its cell's new one is written.
+  private func setAsideDamaged(_ key: String) throws(StoreError) {
+    guard store.hasFile(of: key), (try? store.read(key)) == nil else { return }
+    try store.setAside(key)
   }
 }
 

@@ -7,6 +7,7 @@ extension Registries {
   /// - Parameters:
   ///   - name: The task's name.
   ///   - assignments: `key=value`, the value as in a grid file.
+  /// - Returns: The task.
   /// - Throws: `SettingError` or `GridError` for whatever is not understood.
   public func task(_ name: String, assignments: [String]) throws -> any TaskGenerator {
     let type = try tasks.type(named: name)

@@ -39,8 +39,12 @@ struct BenchOps: ParsableCommand {
   func run() throws {
     let names = OpBench.operations
     if let op, !names.contains(op) {
-      throw SettingValues.unknown(op, among: names, of: "bench ops")
+      let nearest = nearestName(to: op, among: names).map { "did you mean '\($0)'? " } ?? ""
+      throw CommandFailure(
+        "unknown operation '\(op)'; \(nearest)there are: " + names.joined(separator: ", "),
+        status: ExitStatus.data)
     }
+    try CPULevel.check(cpu)
     let bench = try OpBench(level: cpu)
     let chosen = op.map { [$0] } ?? names
     for name in chosen {
@@ -49,7 +53,8 @@ struct BenchOps: ParsableCommand {
       }
     }
     if format == .text {
-      Console.output("\(bench.device), peak \(FixedPoint.text(bench.peak / 1e9, digits: 0)) GFLOP/s")
+      let peak = FixedPoint.text(bench.peak / 1e9, digits: 0)
+      Console.output("\(bench.device), peak \(peak) GFLOP/s")
       Console.output(BenchText.heading)
     }
     var timings: [OpTiming] = []
@@ -68,7 +73,8 @@ struct BenchOps: ParsableCommand {
 /// Matrix products against a BLAS library.
 struct BenchProducts: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "products", abstract: "Matrix products of training's shapes, beside a BLAS library.",
+    commandName: "products",
+    abstract: "Matrix products of training's shapes, beside a BLAS library.",
     discussion: """
       The library is loaded where it is found and takes turns with ours; its absence is normal.
 
@@ -147,6 +153,8 @@ struct BenchTrain: ParsableCommand {
   func run() throws {
     let registries = Hysteresis.registries
     let names = architecture.isEmpty ? registries.mixers.all.map { $0.info.name } : architecture
+    for name in names { _ = try registries.mixers.type(named: name) }
+    try CPULevel.check(cpu)
     let bench = TrainBench(registries, level: cpu)
     var timings: [TrainTiming] = []
     if format == .text { Console.output(BenchText.trainHeading) }

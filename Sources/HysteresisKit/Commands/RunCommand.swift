@@ -69,12 +69,7 @@ struct RunCommand: ParsableCommand {
         "device '\(device)' is not available; this build trains on: auto, cpu",
         status: ExitStatus.unavailable)
     }
-    guard let cpu else { return }
-    guard GridRunner.cpuLevels.contains(cpu) else {
-      throw CommandFailure(
-        "this machine has no CPU level '\(cpu)'; it has: "
-          + GridRunner.cpuLevels.joined(separator: ", "), status: ExitStatus.unavailable)
-    }
+    try CPULevel.check(cpu)
   }
 
   /// Makes the store with the whole grid's table of contents before anything is trained, so that
@@ -111,5 +106,16 @@ struct RunCommand: ParsableCommand {
         "\(outcome.failed) cells failed; their records in \(folder)/cells say why",
         status: ExitStatus.failure)
     }
+  }
+}
+
+/// The `--cpu` option.
+enum CPULevel {
+  /// Checks that the machine has a level; nil stands for its best.
+  static func check(_ level: String?) throws {
+    guard let level, !GridRunner.cpuLevels.contains(level) else { return }
+    throw CommandFailure(
+      "this machine has no CPU level '\(level)'; it has: "
+        + GridRunner.cpuLevels.joined(separator: ", "), status: ExitStatus.unavailable)
   }
 }

@@ -54,7 +54,7 @@ public struct MultiQueryRecall: TaskGenerator {
   let layout: RecallLayout
   let filler: Filler
   /// Draws the slots of the queries, in the order of the keys.
-  let slots: SuccessiveSampler
+  package let slots: SuccessiveSampler
 
   public init(settings: SettingValues) throws(SettingError) {
     let filler = Filler(rawValue: settings.text("filler")) ?? .clean

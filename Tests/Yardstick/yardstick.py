@@ -10,7 +10,7 @@ busy moment of the machine meets both; the minimum of each counts. On a machine 
 the while the longer steps, PyTorch's, are interrupted more: such rows are marked.
 
     python3 -m venv /tmp/yardstick && . /tmp/yardstick/bin/activate
-    pip install torch --index-url https://download.pytorch.org/whl/cpu
+    pip install torch
     swift build -c release --product hysteresis
     python3 Tests/Yardstick/yardstick.py .build/release/hysteresis --json yardstick.json
 

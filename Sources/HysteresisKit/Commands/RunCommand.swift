@@ -19,7 +19,7 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var grid: GridArguments
-  @Option(name: [.short, .customLong("out")], help: "The store's folder; results/NAME otherwise.")
+  @Option(name: [.customShort("o"), .customLong("out")], help: "The store's folder; results/NAME otherwise.")
   var store: String?
   @Option(name: .shortAndLong, help: "Cells side by side; the number of cores otherwise.")
   var jobs: Int?

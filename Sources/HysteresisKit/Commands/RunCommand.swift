@@ -19,7 +19,9 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var grid: GridArguments
-  @Option(name: [.customShort("o"), .customLong("out")], help: "The store's folder; results/NAME otherwise.")
+  @Option(
+    name: [.customShort("o"), .customLong("out")],
+    help: "The store's folder; results/NAME otherwise.")
   var store: String?
   @Option(name: .shortAndLong, help: "Cells side by side; the number of cores otherwise.")
   var jobs: Int?

@@ -43,6 +43,7 @@ public final class Model {
     self.vocabulary = vocabulary
     self.maximumLength = maximumLength
     try Self.checkPositions(configuration, registry)
+    try Self.checkChannelMixer(configuration)
     let width = configuration.width
     let initial = Initialiser.normal(deviation: Float(configuration.initialScale))
     embedding = parameters.parameter("embedding", [vocabulary, width], initial)
@@ -93,6 +94,16 @@ public final class Model {
     throw SettingError(
       "positions", "no layer of this model uses \(model.positions.rawValue) positions",
       help: "choose none or learned, or add an attention layer")
+  }
+
+  /// A model without channel mixers would ignore the width of their hidden layer.
+  private static func checkChannelMixer(_ model: ModelConfiguration) throws(SettingError) {
+    let usual = ModelConfiguration.declared.first { $0.name == "channelRatio" }?.defaultValue
+    guard model.channelMixer == .none, usual != .number(model.channelRatio) else { return }
+    throw SettingError(
+      "channelRatio",
+      "'channelRatio' (\(model.channelRatio)) has no effect without a channel mixer",
+      help: "choose channelMixer mlp or swiglu, or leave it out")
   }
 
   public var parameterCount: Int { parameters.count }

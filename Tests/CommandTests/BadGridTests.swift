@@ -70,6 +70,8 @@ import Testing
     Fault("width: 32", "width: 32\n    match: {parameters: 1000}", "match"),
     Fault("positions: none", "positions: rotatory", "rotary"),
     Fault("{name: attention, heads: 2}", "gru\n    positions: rotary", "positions"),
+    Fault("width: 32", "width: 32\n    channelRatio: 2", "channelRatio"),
+    Fault("steps: 100", "steps: 100, schedule: constant, finalFraction: 0.1", "finalFraction"),
     Fault("steps: 100", "stesp: 100", "steps"),
     Fault("steps: 100", "steps: 0", "steps"),
     Fault("steps: 100", "steps: 100, warmup: 200", "warmup"),

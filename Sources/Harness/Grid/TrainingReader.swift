@@ -39,6 +39,12 @@ enum TrainingReader {
         "'warmup' (\(training.warmup)) is longer than 'steps' (\(training.steps))",
         help: "it must be a part of the steps", fault: .combination)
     }
+    if training.schedule == .constant, training.finalFraction != 0 {
+      throw GridError(
+        place("finalFraction", "schedule", in: node),
+        "'finalFraction' (\(training.finalFraction)) has no effect: the schedule is constant",
+        help: "choose schedule linear or cosine, or leave it out", fault: .combination)
+    }
     if training.stopAt <= 1, training.evaluateEvery >= training.steps {
       throw GridError(
         place("stopAt", "evaluateEvery", in: node),

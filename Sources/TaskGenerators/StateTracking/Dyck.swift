@@ -17,6 +17,9 @@ public import Randomness
 /// Chance is 1/k for `closing`, a random kind; echoing the bracket that opened last scores more.
 /// For `balanced` it is the share of prefixes that are not balanced, exactly, for answering "no".
 ///
+/// Sequences of up to 128 brackets are dealt out among the splits (``SequenceDeal``); where a length
+/// has a single one, as with one kind and depth 1, all splits share it.
+///
 /// Ids: opening brackets 0 ..< k, closing ones k ..< 2k; the answers of `balanced` are 0 and 1.
 public struct Dyck: TaskGenerator {
   private enum Question: String, CaseIterable { case closing, balanced }
@@ -30,7 +33,7 @@ public struct Dyck: TaskGenerator {
       target, balanced   0 0 0 0 0 1 0
       """,
     paper: "Hewitt et al. 2020",
-    version: 1,
+    version: 2,
     settings: [
       Setting("kinds", .integer(1...512), default: .integer(2), "kinds of brackets k"),
       Setting("depth", .integer(1...4096), default: .integer(8), "greatest depth m"),
@@ -125,6 +128,10 @@ public struct Dyck: TaskGenerator {
     random = source
     example.slices.append(length)
     example.slices.append(deepest)
+  }
+
+  public func write(using random: inout RandomSource, split: Split, into example: inout Example) {
+    writeDealt(using: &random, split: split, into: &example)
   }
 
   /// Cancels matching brackets.

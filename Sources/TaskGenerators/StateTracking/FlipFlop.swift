@@ -16,6 +16,8 @@ public import Randomness
 ///     tokens   w 1  i 0  r 1  w 0  i 1  r
 ///     target   . .  . .  1 .  . .  . .  0
 ///
+/// Short sequences are dealt out among the splits (``SequenceDeal``).
+///
 /// The length counts the last answer, which is not among the tokens. Ids: bits 0 and 1, ignore 2,
 /// then the writes and the reads of registers 1, 2, ….
 public struct FlipFlop: TaskGenerator {
@@ -27,7 +29,7 @@ public struct FlipFlop: TaskGenerator {
       target   . .  . .  1 .  . .  . .  0
       """,
     paper: "Liu et al. 2023",
-    version: 1,
+    version: 2,
     settings: [
       Setting(
         "length", .integers(4...1_048_576), default: .integer(512),
@@ -102,6 +104,10 @@ public struct FlipFlop: TaskGenerator {
       }
       random = source
     }
+  }
+
+  public func write(using random: inout RandomSource, split: Split, into example: inout Example) {
+    writeDealt(using: &random, split: split, into: &example)
   }
 
   /// An instruction after those that write every register first; the last one is a read.

@@ -14,6 +14,10 @@ public import Randomness
 ///
 /// The length counts the answer, as the papers do: an example of length s has s - 1 tokens.
 /// DeepMind's variant counts bits, so its "1 to 40" is 2 to 41 here.
+///
+/// What comes before the last bit is dealt out among the splits (``WordSpace``), so that they have
+/// no string in common and each has as many even as odd ones. With one or two bits that cannot be,
+/// and every split has all strings.
 public struct Parity: TaskGenerator {
   public static let info = TaskInfo(
     name: "parity",
@@ -24,7 +28,7 @@ public struct Parity: TaskGenerator {
       target, running  1  1  0  1
       """,
     paper: "Delétang et al. 2022; Grazzi et al. 2024",
-    version: 1,
+    version: 2,
     settings: [
       Setting(
         "length", .integers(2...1_048_576), default: .range(3...40),
@@ -55,10 +59,25 @@ public struct Parity: TaskGenerator {
   public var chance: Double { 0.5 }
 
   public func write(using random: inout RandomSource, into example: inout Example) {
+    write(using: &random, anyOf: nil, into: &example)
+  }
+
+  public func write(using random: inout RandomSource, split: Split, into example: inout Example) {
+    write(using: &random, anyOf: split, into: &example)
+  }
+
+  private func write(
+    using random: inout RandomSource, anyOf split: Split?, into example: inout Example
+  ) {
     let length = random.uniform(in: self.length)
     example.reset(length: length - 1)
     example.slices.append(length)
-    example.tokens.withUnsafeMutableBufferPointer { random.fillBits($0) }
+    let beginnings = WordSpace(alphabet: 2, length: length - 2)
+    example.tokens.withUnsafeMutableBufferPointer { bits in
+      let last = bits.count - 1
+      beginnings.fill(.init(rebasing: bits[..<last]), split: split, using: &random)
+      bits[last] = Int32(random.bit())
+    }
     appendTargets(of: example.tokens, to: &example.targets)
   }
 

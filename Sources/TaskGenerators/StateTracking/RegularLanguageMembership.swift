@@ -19,6 +19,9 @@ public import Randomness
 /// `running` it is the share of the commoner answer over all prefixes, computed exactly, for
 /// giving that answer always.
 ///
+/// The strings of a length and half are dealt out among the splits (``WordSpace``); where there are
+/// fewer than three, such as the single one that tomita-1 accepts, all splits share them.
+///
 /// Ids: the symbols in ascending order; the answers 0 (rejected) and 1 (accepted) are ids as well.
 public struct RegularLanguageMembership: TaskGenerator {
   private static let custom = "custom"
@@ -32,7 +35,7 @@ public struct RegularLanguageMembership: TaskGenerator {
       target, final     .  .  .  .  .  .  0
       """,
     paper: "Tomita 1982; Bhattamishra et al. 2020",
-    version: 1,
+    version: 2,
     settings: [
       Setting(
         "language", .choice(NamedLanguages.all.map(\.name) + [custom]), default: .text("tomita-3"),
@@ -107,6 +110,16 @@ public struct RegularLanguageMembership: TaskGenerator {
   public var maximumTargets: Int { isRunning ? maximumLength : 1 }
 
   public func write(using random: inout RandomSource, into example: inout Example) {
+    write(using: &random, anyOf: nil, into: &example)
+  }
+
+  public func write(using random: inout RandomSource, split: Split, into example: inout Example) {
+    write(using: &random, anyOf: split, into: &example)
+  }
+
+  private func write(
+    using random: inout RandomSource, anyOf split: Split?, into example: inout Example
+  ) {
     let length = lengths[random.uniform(below: lengths.count)]
     let label =
       sampler.hasBoth(length: length) ? random.bit() : sampler.exists(1, length: length) ? 1 : 0
@@ -114,7 +127,7 @@ public struct RegularLanguageMembership: TaskGenerator {
     example.slices.append(length)
     example.slices.append(label)
     example.tokens.withUnsafeMutableBufferPointer {
-      sampler.fill($0, label: label, using: &random)
+      sampler.fill($0, label: label, split: split, using: &random)
     }
     guard isRunning else {
       return example.targets.append(Target(position: length - 1, token: Int32(label)))

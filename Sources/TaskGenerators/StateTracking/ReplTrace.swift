@@ -24,7 +24,7 @@ public import Randomness
 /// scored. A `maybe` that would leave no value known is written as a swap, and the last statement
 /// is always a reveal that is scored.
 ///
-/// The token form is this suite's. Ids: values 0 ..< n, variables n ..< 2n, then print, swap,
+/// Short traces are dealt out among the splits (``SequenceDeal``). The token form is this suite's. Ids: values 0 ..< n, variables n ..< 2n, then print, swap,
 /// maybe, assign. The length, a slice, counts all tokens and the last answer.
 public struct ReplTrace: TaskGenerator {
   private enum Action: String, CaseIterable { case swap, assign }
@@ -37,7 +37,7 @@ public struct ReplTrace: TaskGenerator {
       target   . . .   .    . .   .     0 .   .     . .   .     2
       """,
     paper: "Siems et al. 2026",
-    version: 1,
+    version: 2,
     settings: [
       Setting("variables", .integer(2...64), default: .integer(5), "variables n"),
       Setting(
@@ -101,6 +101,10 @@ public struct ReplTrace: TaskGenerator {
     example.reset(length: 0)
     TraceWriter.write(self, statements: count, using: &random, into: &example)
     example.slices.append(example.tokens.count + 1)
+  }
+
+  public func write(using random: inout RandomSource, split: Split, into example: inout Example) {
+    writeDealt(using: &random, split: split, into: &example)
   }
 
   public func solve(_ tokens: [Int32]) -> [Target] {

@@ -16,15 +16,15 @@ import Testing
   @Test func examplesAreTheGoldenOnes() throws {
     let closing = try make("closing", length: .integer(14))
       .example(split: .train, seed: 1, index: 0)
-    #expect(closing.tokens == [0, 2, 1, 0, 1, 3, 2, 0, 0, 2, 0, 2, 2, 3])
-    #expect(closing.targets.map(\.position) == [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    #expect(closing.targets.map(\.token) == [2, 3, 2, 3, 2, 3, 2, 2, 2, 2, 2, 3])
-    #expect(closing.slices == [14, 3])
+    #expect(closing.tokens == [1, 0, 0, 1, 1, 3, 3, 2, 2, 3, 1, 1, 1, 1])
+    #expect(closing.targets.map(\.position) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13])
+    #expect(closing.targets.map(\.token) == [3, 2, 2, 3, 3, 3, 2, 2, 3, 3, 3, 3, 3])
+    #expect(closing.slices == [14, 5])
     let balanced = try make("balanced", length: .integer(14))
       .example(split: .train, seed: 1, index: 0)
-    #expect(balanced.tokens == [1, 0, 2, 1, 0, 1, 3, 2, 3, 3, 0, 0, 2, 1])
-    #expect(balanced.targets.filter { $0.token == 1 }.map(\.position) == [9])
-    #expect(balanced.targets.count == 14 && balanced.slices == [14, 4])
+    #expect(balanced.tokens == [1, 3, 1, 3, 1, 0, 2, 3, 1, 3, 1, 3, 1, 3])
+    #expect(balanced.targets.filter { $0.token == 1 }.map(\.position) == [1, 3, 7, 9, 11, 13])
+    #expect(balanced.targets.count == 14 && balanced.slices == [14, 2])
   }
 
   /// Every prefix is one of a balanced string, and no deeper than allowed.

@@ -19,24 +19,24 @@ import Testing
     Golden(
       settings: ["variables": .integer(3), "statements": .integer(8)],
       tokens: [
-        0, 2, 1, 6, 3, 0, 7, 5, 3, 6, 3, 1, 7, 4, 3, 7, 4, 5, 7, 4, 3, 6, 5, 1, 6, 3,
+        2, 0, 1, 7, 3, 4, 7, 4, 3, 6, 3, 2, 7, 3, 5, 6, 3, 1, 7, 5, 3, 7, 4, 3, 6, 5,
       ],
-      targets: [4: 0, 10: 1, 22: 1, 25: 0]),
+      targets: [10: 2, 16: 1, 25: 1]),
     Golden(
       settings: [
         "variables": .integer(4), "statements": .integer(8), "hidden": .number(0.6),
         "reveal": .number(0.4),
       ],
       tokens: [
-        3, 1, 2, 0, 10, 7, 5, 9, 6, 4, 9, 6, 4, 8, 7, 1, 8, 4, 3, 8, 7, 1, 8, 4, 3, 8, 6,
+        1, 2, 0, 3, 9, 4, 6, 9, 5, 4, 10, 6, 4, 9, 6, 4, 8, 6, 1, 10, 7, 5, 10, 6, 7, 8, 4,
       ],
-      targets: [17: 3, 20: 1, 23: 3, 26: 2]),
+      targets: [26: 2]),
     Golden(
       settings: [
         "variables": .integer(3), "statements": .integer(5), "action": .text("assign"),
       ],
-      tokens: [2, 0, 1, 9, 5, 3, 4, 9, 5, 3, 4, 6, 3, 0, 9, 4, 5, 3, 6, 4],
-      targets: [12: 0, 19: 2]),
+      tokens: [1, 2, 0, 6, 4, 2, 9, 3, 4, 5, 6, 3, 1, 6, 3, 1, 6, 3],
+      targets: [4: 2, 11: 1, 14: 1, 17: 1]),
   ]
 
   @Test(arguments: golden)

@@ -11,6 +11,8 @@ package struct MembershipSampler: Sendable {
   /// For each label (0 reject, 1 accept), number of letters to come, and state: the number of
   /// ways to end with the label, in units of the greatest for that label and number of letters.
   private let ways: [Double]
+  /// The same as exact numbers, nil where a number is too large to be dealt out.
+  private let counts: WordCounts
   private let longest: Int
 
   package init(_ automaton: Automaton, longest: Int) {
@@ -38,6 +40,7 @@ package struct MembershipSampler: Sendable {
       }
     }
     self.ways = ways
+    counts = WordCounts(automaton, longest: longest)
   }
 
   private func base(of label: Int, lettersToCome: Int) -> Int {
@@ -55,7 +58,25 @@ package struct MembershipSampler: Sendable {
   }
 
   /// Fills a buffer with a word of a label that exists at its length.
+  ///
+  /// - Parameters:
+  ///   - word: Overwritten.
+  ///   - label: 0 for a word that is rejected, 1 for one that is accepted.
+  ///   - split: Whose words; nil for a word of any split.
+  ///   - random: The source to draw from.
   package func fill(
+    _ word: UnsafeMutableBufferPointer<Int32>, label: Int, split: Split? = nil,
+    using random: inout RandomSource
+  ) {
+    guard let count = counts.words(label, length: word.count) else {
+      return fillFreely(word, label: label, using: &random)
+    }
+    let number = WordSpace.number(below: count, split: split, using: &random)
+    counts.write(number, label: label, into: word)
+  }
+
+  /// Draws letter by letter, with the words' shares.
+  private func fillFreely(
     _ word: UnsafeMutableBufferPointer<Int32>, label: Int, using random: inout RandomSource
   ) {
     var source = random

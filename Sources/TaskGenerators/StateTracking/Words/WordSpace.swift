@@ -55,16 +55,19 @@ package struct WordSpace: Sendable {
 
   /// A random number of 0 ..< count that belongs to a split.
   ///
+  /// Fewer numbers than splits cannot be dealt out, and every split has all of them.
+  ///
   /// - Parameters:
-  ///   - count: At least 3, at most 2^62.
+  ///   - count: At least 1, at most 2^62.
   ///   - split: Whose numbers; nil for a number of any split.
   ///   - random: The source to draw from.
   /// - Returns: The number, each of the split's equally likely.
   package static func number(
     below count: UInt64, split: Split?, using random: inout RandomSource
   ) -> UInt64 {
-    let portion = split.map { self.portion(of: $0, among: count) } ?? 0..<count
-    let rank = portion.lowerBound + random.uniform(below: portion.upperBound - portion.lowerBound)
+    let portion = count < 3 ? nil : split.map { self.portion(of: $0, among: count) }
+    let ranks = portion ?? 0..<count
+    let rank = ranks.lowerBound + random.uniform(below: ranks.upperBound - ranks.lowerBound)
     return permuted(rank, among: count)
   }
 

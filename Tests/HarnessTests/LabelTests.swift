@@ -63,6 +63,24 @@ import Testing
       try plan(compared).cells.map(\.modelLabel).runs.prefix(2) == ["gru batch=64", "gru batch=32"])
   }
 
+  @Test func givenLabelsStandAloneWhereTheTaskTellsModelsApart() throws {
+    let text = """
+      name: depths
+      baseline: {task: mqar, model: {mixer: gru}}
+      zip: {task.length: [64, 128], model.layers: [2, 3]}
+      product: {model: [{mixer: gru, label: small}, {mixer: attention}]}
+      """
+    #expect(
+      Set(try plan(text).cells.map(\.modelLabel))
+        == ["small", "attention layers=2", "attention layers=3"])
+    let crossed = text.replacing(
+      "zip: {task.length: [64, 128], model.layers: [2, 3]}\nproduct: {",
+      with: "product: {task.length: [64, 128], model.layers: [2, 3], ")
+    #expect(
+      Set(try plan(crossed).cells.map(\.modelLabel))
+        == ["small layers=2", "small layers=3", "attention layers=2", "attention layers=3"])
+  }
+
   @Test func labelsCanMoveWithAnAxis() throws {
     let text = """
       name: sizes

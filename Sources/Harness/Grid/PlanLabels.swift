@@ -20,7 +20,12 @@ struct PlanLabels {
       groups.insert(model, for: model.identity.without(tuned)).index
     }
     let items = groups.values.map { Self.item($0, tuned: tuned, catalog) }
-    let names = try LabelMaker.labels(of: items, "model")
+    let distinct = try LabelMaker.labels(of: items, "model")
+    var names = distinct
+    for (group, label) in Self.lonely(groups.values, draft, groupOfModel)
+    where !distinct.contains(label) {
+      names[group] = label
+    }
     models = groupOfModel.map { names[$0] }
     trainings = Self.trainings(draft, groupOfModel, tuned: tuned)
   }
@@ -35,6 +40,28 @@ extension ModelRequest.Identity {
     Self(
       mixers: mixers, settings: settings.filter { !tuned.contains("model.\($0.key)") }, match: match
     )
+  }
+}
+
+// MARK: - Models that the task tells apart
+
+extension PlanLabels {
+  /// The groups of models whose given label needs nothing added, because no task has two of them:
+  /// where depth or width goes with the task, a row of the tables is the same model on all tasks.
+  private static func lonely(
+    _ groups: [ModelRequest], _ draft: PlanDraft, _ groupOfModel: [Int]
+  ) -> [Int: String] {
+    var tasks = [Set<Int>](repeating: [], count: groups.count)
+    for cell in draft.cells { tasks[groupOfModel[cell.model]].insert(cell.task) }
+    let namesakes = Dictionary(grouping: groups.indices) { groups[$0].label?.text }
+    var labels: [Int: String] = [:]
+    for (label, members) in namesakes {
+      guard let label else { continue }
+      let all = members.reduce(into: Set<Int>()) { $0.formUnion(tasks[$1]) }
+      guard all.count == members.reduce(0, { $0 + tasks[$1].count }) else { continue }
+      for member in members { labels[member] = label }
+    }
+    return labels
   }
 }
 

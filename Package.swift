@@ -37,7 +37,7 @@ let package = Package(
     .library(name: "HysteresisKit", targets: ["HysteresisKit"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
@@ -45,6 +45,7 @@ let package = Package(
       name: "CKernels", exclude: ["kernels"],
       cSettings: [.unsafeFlags(kernelFlags)], linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CCUDA", exclude: ["kernels"]),
+    .target(name: "CReportPage", exclude: ["page"]),
     module("Configuration"),
     module("Randomness"),
     module("Platform"),
@@ -64,14 +65,16 @@ let package = Package(
         "Randomness", "Platform",
       ]),
     module("TensorFiles", ["Configuration", "Platform"]),
-    module("DataSets", ["TaskGenerators", "TensorFiles", "Configuration", "Platform"]),
+    module(
+      "DataSets", ["TaskGenerators", "TensorFiles", "Randomness", "Configuration", "Platform"]),
     module("Records", ["Configuration", "Platform"]),
-    module("Reports", ["Records", "Configuration", "Platform"]),
+    module("Reports", ["CReportPage", "Records", "Configuration", "Platform"]),
     module(
       "Harness",
       [
-        "Training", "Architectures", "Autograd", "CPUBackend", "CUDABackend", "TaskGenerators",
-        "Records", "Configuration", "Platform", .product(name: "Yams", package: "Yams"),
+        "Training", "Architectures", "Layers", "Autograd", "Tensors", "CPUBackend", "CUDABackend",
+        "DataSets", "TensorFiles", "TaskGenerators", "Randomness", "Records", "Configuration",
+        "Platform", .product(name: "Yams", package: "Yams"),
       ]),
     module(
       "HysteresisKit",
@@ -94,8 +97,9 @@ let package = Package(
     tests(
       "Harness",
       [
-        "Architectures", "Autograd", "CUDABackend", "TaskGenerators", "Records", "Configuration",
-        "Randomness", "Platform",
+        "Architectures", "Autograd", "CUDABackend", "CPUBackend", "DataSets", "Tensors",
+        "TaskGenerators", "Training", "TensorFiles", "Records", "Configuration", "Randomness",
+        "Platform",
       ]),
     tests("TaskGenerators", ["Configuration", "Randomness"]),
     tests("Autograd", ["CPUBackend", "CKernels", "Tensors", "Randomness"]),
@@ -115,7 +119,10 @@ let package = Package(
     // The command line is tested as users have it: the program lies beside the tests.
     .testTarget(
       name: "CommandTests",
-      dependencies: ["HysteresisCommand", "Architectures", "TaskGenerators", "Configuration"],
+      dependencies: [
+        "HysteresisCommand", "HysteresisKit", "Architectures", "TaskGenerators", "Configuration",
+      ],
+      exclude: ["Snapshots"],
       swiftSettings: strict + warnings),
   ],
   cLanguageStandard: .gnu2x

@@ -209,9 +209,10 @@ public struct HeadOutput {
   /// Takes the heads' outputs [batch, length, heads, dim] and the mixer's input.
   public func callAsFunction(_ heads: Variable, input: Variable) -> Variable {
     let flat = [heads.shape[0], heads.shape[1], heads.shape[2] * heads.shape[3]]
-    var y = normalised ? heads.rmsNorm(weight: norm?.variable) : heads
-    y = y.reshaped(flat)
-    if let gate { y = y.gated(by: gate(input), .silu) }
-    return output(y)
+    if normalised, let gate {
+      return output(heads.rmsNorm(weight: norm?.variable, gatedBy: gate(input), .silu))
+    }
+    let y = (normalised ? heads.rmsNorm(weight: norm?.variable) : heads).reshaped(flat)
+    return output(gate.map { y.gated(by: $0(input), .silu) } ?? y)
   }
 }

@@ -131,6 +131,15 @@ public final class Model {
   ///   - state: nil in training; otherwise what the segments before left, and is replaced.
   /// - Returns: [batch, length, width]
   package func stream(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
+    let (x, last) = streamParts(tokens, state: state)
+    return last.map { x + $0 } ?? x
+  }
+
+  /// The residual stream before the last addition to it, and what is added; nil where there are no
+  /// layers.
+  private func streamParts(
+    _ tokens: IndexTensor, state: ModelState?
+  ) -> (x: Variable, last: Variable?) {
     let (batch, length) = (tokens.shape[0], tokens.shape[1])
     let start = state?.position ?? 0
     precondition(
@@ -139,16 +148,21 @@ public final class Model {
     var x =
       positions.map { table.gatheringRows(at: tokens, addingPositions: $0.variable, from: start) }
       ?? table.gatheringRows(at: tokens, shape: [batch, length, configuration.width])
+    var last: Variable?
+    func add(_ branch: (Variable) -> Variable) {
+      if let last { x = x + last }
+      last = branch(x)
+    }
     for (layer, block) in blocks.enumerated() {
       let own = state?.layers[layer]
       own?.position = start
-      x = x + block.mixer(block.norm(x), state: own)
+      add { block.mixer(block.norm($0), state: own) }
       if let channelMixer = block.channelMixer, let channelNorm = block.channelNorm {
-        x = x + channelMixer(channelNorm(x))
+        add { channelMixer(channelNorm($0)) }
       }
     }
     state?.position = start + length
-    return x
+    return (x, last)
   }
 
   /// Logits at every position, for prediction and tests; training never makes them.
@@ -164,9 +178,13 @@ public final class Model {
   ///     for none.
   /// - Returns: [rows, width]
   package func hidden(_ tokens: IndexTensor, places: IndexTensor) -> Variable {
-    let x = stream(tokens).gatheringRows(
-      at: places, shape: [places.count, configuration.width], distinct: true)
-    return finalNorm(x)
+    let (x, last) = streamParts(tokens, state: nil)
+    guard let last else {
+      return finalNorm(
+        x.gatheringRows(
+          at: places, shape: [places.count, configuration.width], distinct: true))
+    }
+    return finalNorm(x.gatheringRows(ofSumWith: last, at: places))
   }
 
   /// The logits of what `hidden` gives: [rows, vocabulary].

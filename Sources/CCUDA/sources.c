@@ -15,6 +15,15 @@ static const char rows_text[] = {
 static const char sums_text[] = {
 #embed "kernels/sums.cu"
     , 0};
+static const char held_rows_text[] = {
+#embed "kernels/held_rows.cuh"
+    , 0};
+static const char gated_norms_text[] = {
+#embed "kernels/gated_norms.cu"
+    , 0};
+static const char gated_heads_text[] = {
+#embed "kernels/gated_heads.cu"
+    , 0};
 static const char norms_text[] = {
 #embed "kernels/norms.cu"
     , 0};
@@ -54,6 +63,9 @@ static const char attention_tiles_text[] = {
 static const char attention_text[] = {
 #embed "kernels/attention.cu"
     , 0};
+static const char attention_gradients_text[] = {
+#embed "kernels/attention_gradients.cuh"
+    , 0};
 static const char attention_backward_text[] = {
 #embed "kernels/attention_backward.cu"
     , 0};
@@ -65,6 +77,12 @@ static const char linears_text[] = {
     , 0};
 static const char linears_sum_text[] = {
 #embed "kernels/linears_sum.cu"
+    , 0};
+static const char blocks_text[] = {
+#embed "kernels/blocks.cu"
+    , 0};
+static const char diagonal_text[] = {
+#embed "kernels/diagonal.cu"
     , 0};
 static const char scan_text[] = {
 #embed "kernels/scan.cu"
@@ -83,6 +101,12 @@ static const char scan_chunk_forward_text[] = {
     , 0};
 static const char scan_chunk_backward_text[] = {
 #embed "kernels/scan_chunk_backward.cu"
+    , 0};
+static const char scan_vector_text[] = {
+#embed "kernels/scan_vector.cu"
+    , 0};
+static const char scan_vector_backward_text[] = {
+#embed "kernels/scan_vector_backward.cu"
     , 0};
 static const char scan_fold_text[] = {
 #embed "kernels/scan_fold.cu"
@@ -123,7 +147,10 @@ static const hc_source sources[] = {
     {"pointwise", pointwise_text},
     {"rows", rows_text},
     {"sums", sums_text},
+    {"held_rows", held_rows_text},
     {"norms", norms_text},
+    {"gated_norms", gated_norms_text},
+    {"gated_heads", gated_heads_text},
     {"long_norms", long_norms_text},
     {"embedding", embedding_text},
     {"scatter", scatter_text},
@@ -136,16 +163,21 @@ static const hc_source sources[] = {
     {"convolution", convolution_text},
     {"attention_tiles", attention_tiles_text},
     {"attention", attention_text},
+    {"attention_gradients", attention_gradients_text},
     {"attention_backward", attention_backward_text},
     {"attention_plain", attention_plain_text},
     {"linears", linears_text},
     {"linears_sum", linears_sum_text},
+    {"blocks", blocks_text},
+    {"diagonal", diagonal_text},
     {"scan", scan_text},
     {"scan_forward", scan_forward_text},
     {"scan_backward", scan_backward_text},
     {"scan_chunk", scan_chunk_text},
     {"scan_chunk_forward", scan_chunk_forward_text},
     {"scan_chunk_backward", scan_chunk_backward_text},
+    {"scan_vector", scan_vector_text},
+    {"scan_vector_backward", scan_vector_backward_text},
     {"scan_fold", scan_fold_text},
     {"cell", cell_text},
     {"cell_forward", cell_forward_text},

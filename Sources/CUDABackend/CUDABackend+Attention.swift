@@ -7,6 +7,7 @@ extension CUDABackend: AttentionKernels {
   ) {
     let tiles = AttentionTiles(shape, sharedBytes: device.sharedBytesPerBlock)
     let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum]
+    announce(2 * shape.pairs * Double(shape.dim + shape.valueDim))
     guard let shared = tiles.forwardBytes else {
       launch(
         plainAttention, "attention_plain",
@@ -43,17 +44,21 @@ extension CUDABackend: AttentionKernels {
     let sequences = shape.batch * shape.keyHeads
     let keyTiles = tiles.count(shape.keys, of: tile)
     guard keyTiles > 1, !fillsDevice(sequences) else {
+      announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim))
       launch(
         program, "attention_backward_keys", grid: LaunchGrid(sequences), block: 256,
         shared: shared, arguments: tensors + [dq, dk, dv, keyTiles] + shape.arguments)
       return
     }
+    // Scores and the gradients of them are made by both kernels.
     let queryTiles = tiles.count(shape.queries, of: tile)
+    announce(2 * shape.pairs * Double(2 * shape.dim + shape.valueDim))
     launch(
       program, "attention_backward_queries",
       grid: LaunchGrid(queryTiles * shape.heads * shape.batch), block: 256, shared: shared,
       arguments: tensors + [dq] + shape.arguments)
     let noGradient: Tensor? = nil
+    announce(2 * shape.pairs * Double(2 * shape.dim + 2 * shape.valueDim))
     launch(
       program, "attention_backward_keys", grid: LaunchGrid(sequences * keyTiles), block: 256,
       shared: shared, arguments: tensors + [noGradient, dk, dv, 1] + shape.arguments)

@@ -8,6 +8,7 @@ extension CUDABackend: CellKernels {
     c0: Tensor?, into h: Tensor, lastH: Tensor?, lastC: Tensor?, saved: Tensor?
   ) {
     let plan = plan(shape, .forward)
+    announce(shape.operations)
     launch(
       plan.program, plan.name, grid: plan.grid, block: plan.threads,
       shared: plan.sharedFloats * 4,
@@ -25,6 +26,7 @@ extension CUDABackend: CellKernels {
     let before = dRecurrent.map { _ in scratch(rows) }
     let wantsInner = shape.kind == .gru && (dRecurrent != nil || dRecurrentBias != nil)
     let inner = wantsInner ? scratch(rows) : nil
+    announce(shape.operations)
     launch(
       plan.program, plan.name, grid: plan.grid, block: plan.threads,
       shared: plan.sharedFloats * 4,
@@ -63,6 +65,13 @@ extension CUDABackend: CellKernels {
     if shape.heads == 1 {
       // The gates' columns follow each other, so they are one product.
       add(dx, at: 0, step: gates * width, gates: ordinary, from: 0)
+    } else if width <= Self.widestDense {
+      var product = MatrixProduct(
+        m: dim, n: dim, k: shape.batch * shape.length, transposeA: true, beta: 1)
+      product.batch = shape.heads
+      (product.lda, product.ldb) = (width, gates * width)
+      (product.ldc, product.strideC) = (gates * dim, dim * gates * dim)
+      multiplyDense(product, groups: ordinary, before, dx, into: dRecurrent)
     } else {
       for gate in 0..<ordinary {
         add(dx, at: gate * width, step: gates * width, gates: 1, from: gate)
@@ -73,6 +82,8 @@ extension CUDABackend: CellKernels {
 }
 
 extension CellShape {
+  /// Operations of the products with R at all steps.
+  var operations: Double { 2 * Double(stateCount) * Double(kind.gates * dim) }
   /// Floats of h at all steps.
   var stateCount: Int { batch * length * heads * dim }
 }

@@ -11,15 +11,21 @@ extension CUDABackend {
     gatherRows(table, at: index, added: added, into: y)
   }
 
+  package func gatherRows(
+    ofSum x: Tensor, _ other: Tensor, at index: IndexTensor, into y: Tensor
+  ) {
+    gatherRows(x, other, at: index, added: nil, into: y)
+  }
+
   private func gatherRows(
-    _ table: Tensor, at index: IndexTensor, added: Tensor?, into y: Tensor
+    _ table: Tensor, _ other: Tensor? = nil, at index: IndexTensor, added: Tensor?, into y: Tensor
   ) {
     let (rows, columns) = (index.count, table.columns)
-    let threads = RowThreads(columns: columns, most: 256, table, added, y)
+    let threads = RowThreads(columns: columns, most: 256, table, other, added, y)
     launch(
       KernelProgram("embedding", ["VECTOR": threads.vector]), "gather_rows",
       grid: rowGrid(rows, perBlock: threads.rowsPerBlock), block: RowThreads.blockSize, rows,
-      columns, threads.logLanes, index, table, added, added?.rows ?? 1, y)
+      columns, threads.logLanes, index, table, other, added, added?.rows ?? 1, y)
   }
 
   package func scatterAddRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor) {

@@ -72,6 +72,7 @@ extension CUDABackend {
     _ tiles: LinearTiles, x: Tensor?, out: Tensor?, _ maps: [LinearMap], rows: Int, inputs: Int,
     items: Int, split: Int = 0, accumulate: Bool = false
   ) {
+    announce(2 * Double(rows * inputs * maps.reduce(0) { $0 + $1.columns }))
     launch(
       tiles.program, "linears",
       grid: LaunchGrid(min(items, device.multiprocessors * LinearTiles.blocks)), block: 256,

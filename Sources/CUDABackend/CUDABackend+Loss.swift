@@ -23,6 +23,7 @@ extension CUDABackend: LossKernels {
   private func fusedLoss(_ call: LossCall, _ head: SmallHead) {
     let sums = (call.dweight?.count ?? 0) + (call.dbias?.count ?? 0)
     let partial = sums > 0 ? empty([head.blocks, sums]) : nil
+    announce((sums > 0 ? 6 : 2) * Double(call.rows * call.vocabulary * call.width))
     launch(
       head.program, "head_loss", grid: LaunchGrid(head.blocks), block: SmallHead.threads,
       shared: head.shared, call.rows, call.vocabulary, call.width, call.hidden, call.weight,

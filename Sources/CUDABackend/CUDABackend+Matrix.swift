@@ -12,6 +12,7 @@ extension CUDABackend: MatrixKernels {
   ) {
     guard isUsable, product.batch > 0, product.m > 0, product.n > 0 else { return }
     if let bias, let biasedProducts, biasedProducts.multiply(product, a, b, bias: bias, into: c) {
+      logWork(product)
       return
     }
     var product = product
@@ -19,7 +20,8 @@ extension CUDABackend: MatrixKernels {
       beginProduct(product, beta: product.beta, bias: bias, in: c)
       product.beta = 1
     }
-    guard product.k > 0 else { return }
+    guard product.k > 0, !multiplyBlocks(product, a, b, into: c) else { return }
+    logWork(product)
     var start = 0
     while start < product.batch {
       let count = min(Self.largestBatch, product.batch - start)

@@ -86,7 +86,7 @@ extension CUDABackend {
   }
 
   /// Runs a kernel whose blocks leave sums of their rows, and adds those up.
-  private func withPartials(
+  func withPartials(
     _ rows: Int, _ held: HeldRows, _ dweight: Tensor?, _ dbias: Tensor?,
     _ kernel: (_ grid: LaunchGrid, _ partial: Tensor?) -> Void
   ) {
@@ -129,16 +129,42 @@ extension CUDABackend {
 }
 
 /// Rows that fit into the registers of a group of threads.
-private struct HeldRows {
-  let program: KernelProgram
+struct HeldRows {
   let rowsPerBlock: Int
+  private let threads: RowThreads
+  private let packs: Int
 
   /// nil for rows that are too long: a thread holds at most 32 floats of one.
   init?(_ threads: RowThreads, columns: Int) {
-    let packs = quotient(columns, roundedUpBy: threads.columnsAtOnce)
+    packs = quotient(columns, roundedUpBy: threads.columnsAtOnce)
     guard packs * threads.vector <= 32 else { return nil }
-    program = KernelProgram(
-      "norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
+    self.threads = threads
     rowsPerBlock = threads.rowsPerBlock
+  }
+
+  /// The norms on their own.
+  var program: KernelProgram {
+    KernelProgram(
+      "norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
+  }
+
+  /// The norms of heads with a direct path and a gate.
+  func headProgram(_ function: Elementwise, heads: Int) -> KernelProgram {
+    KernelProgram(
+      "gated_heads",
+      [
+        "FUNCTION": Int(function.rawValue), "HEADS": heads, "VECTOR": threads.vector,
+        "LANES": threads.lanes, "PACKS": packs,
+      ])
+  }
+
+  /// The norms with a gate.
+  func gatedProgram(_ function: Elementwise) -> KernelProgram {
+    KernelProgram(
+      "gated_norms",
+      [
+        "FUNCTION": Int(function.rawValue), "VECTOR": threads.vector, "LANES": threads.lanes,
+        "PACKS": packs,
+      ])
   }
 }

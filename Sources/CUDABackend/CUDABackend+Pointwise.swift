@@ -63,7 +63,8 @@ extension CUDABackend: PointwiseKernels {
       dy.count, a, b, dy, da, accumulateA, db, accumulateB)
   }
 
-  private func arithmetic(_ name: String, _ count: Int, _ arguments: any KernelArgument...) {
+  /// Queues one of the kernels of arithmetic.
+  func arithmetic(_ name: String, _ count: Int, _ arguments: any KernelArgument...) {
     launch(
       Self.arithmetic, name, grid: quadBlocks(for: count), block: 256, arguments: arguments)
   }

@@ -14,15 +14,18 @@ extension CUDABackend: ScanKernels {
     let answers = checkpoints.map { kept.answers(in: $0) }
     let aligned = inputs.areAligned(
       hasDecayRows: shape.decay == .vector, with: [o, states])
-    if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+    announce(shape.operations)
+    let chunked = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock)
+    if let plan = chunked, shape.decay != .vector {
       launch(
-        plan.program("scan_chunk_forward", aligned: aligned), "scan_chunk_forward",
-        grid: plan.grid, block: plan.threads, shared: plan.forwardFloats * 4,
+        plan.program(.forward, aligned: aligned), plan.name(.forward), grid: plan.grid,
+        block: plan.threads, shared: plan.forwardFloats * 4,
         inputs.q, inputs.k, inputs.v, inputs.decay, inputs.beta, inputs.initial, o, final, states,
         answers, checkpoints.map { kept.inverses(in: $0) }, shape.heads, shape.keyHeads,
         shape.length, shape.scale)
     } else {
-      let plan = ScanPlan(shape)
+      // Decays of vectors pay for chunks only on the way back.
+      let plan = ScanPlan(shape, keepingEvery: chunked?.tokens)
       launch(
         plan.program(.forward, aligned: aligned), "scan_forward",
         grid: LaunchGrid(shape.batch * shape.heads, plan.forward.tiles(shape)),
@@ -41,16 +44,24 @@ extension CUDABackend: ScanKernels {
     let (states, answers) = (kept.states(in: checkpoints), kept.answers(in: checkpoints))
     let aligned = inputs.areAligned(
       hasDecayRows: shape.decay == .vector, with: [dO, states])
+    announce(2.5 * shape.operations)
     let parts: ScanParts
     if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
       parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
+      let isVector = shape.decay == .vector
+      let beta: [any KernelArgument] = isVector ? [] : [inputs.beta]
+      let inverses: [any KernelArgument] = isVector ? [] : [kept.inverses(in: checkpoints)]
+      let betaGradient: [any KernelArgument] = isVector ? [] : [parts.beta.place]
       launch(
-        plan.program("scan_chunk_backward", aligned: aligned), "scan_chunk_backward",
-        grid: plan.grid, block: plan.threads, shared: plan.backwardFloats * 4,
-        inputs.q, inputs.k, shape.update == .add ? inputs.v : answers, inputs.decay, inputs.beta,
-        states, kept.inverses(in: checkpoints), dO, dFinal, parts.q.place, parts.k.place,
-        gradients.v, parts.decay.place, parts.beta.place, gradients.initial, shape.batch,
-        shape.heads, shape.keyHeads, shape.length, shape.scale)
+        plan.program(.backward, aligned: aligned), plan.name(.backward), grid: plan.grid,
+        block: plan.threads, shared: plan.backwardFloats * 4,
+        arguments: [inputs.q, inputs.k, shape.update == .add ? inputs.v : answers, inputs.decay]
+          + beta + [states] + inverses
+          + [dO, dFinal, parts.q.place, parts.k.place, gradients.v, parts.decay.place]
+          + betaGradient
+          + [
+            gradients.initial, shape.batch, shape.heads, shape.keyHeads, shape.length, shape.scale,
+          ])
     } else {
       let plan = ScanPlan(shape)
       let tiles = plan.backward.tiles(shape)
@@ -77,10 +88,9 @@ extension CUDABackend: ScanKernels {
   }
 
   private func kept(of shape: ScanShape) -> KeptScan {
-    if ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) != nil {
+    if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
       return KeptScan(
-        shape, chunks: ceiling(shape.length, ScanChunkPlan.tokens),
-        inverse: ScanChunkPlan.tokens * ScanChunkPlan.tokens)
+        shape, chunks: ceiling(shape.length, plan.tokens), inverse: plan.tokens * plan.tokens)
     }
     return KeptScan(shape, chunks: ScanPlan(shape).chunks, inverse: 0)
   }

@@ -93,6 +93,8 @@ extension CUDABackend {
     let right = empty([rows])
     let stats = empty([parts.count, 3, rows])
     let partial = call.dhidden.map { _ in empty([parts.count, rows, width]) }
+    let logits = Double(rows * vocabulary * width)
+    announce((partial == nil ? 2 : 4) * logits)
     launch(
       head.rowProgram, "head_rows", grid: head.rowGrid, block: head.threads,
       shared: head.shared(levels: false), rows, Int32(vocabulary), Int32(width),
@@ -113,6 +115,7 @@ extension CUDABackend {
     guard sums > 0 else { return }
     let parts = head.rowParts
     let partial = parts.count > 1 ? empty([parts.count, sums]) : nil
+    announce(4 * Double(call.rows * call.vocabulary * call.width))
     launch(
       head.weightProgram, "head_weights", grid: head.weightGrid, block: head.threads,
       shared: head.shared(levels: true), head.paddedRows, Int32(call.vocabulary),

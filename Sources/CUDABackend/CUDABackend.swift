@@ -21,6 +21,8 @@ package final class CUDABackend: Device {
   let staging: StagingRing
   /// What was uploaded while a step is recorded: the copies in it read it at every replay.
   var recordedUploads: [PageLockedBlock]?
+  /// What kernels are queued, where someone asks.
+  var log = WorkLog()
   private let ownStream: CUDAStream
   private let matrixLibrary: MatrixLibrary
   let biasedProducts: BiasedProducts?
@@ -148,6 +150,7 @@ extension CUDABackend {
 
   package func copy(_ source: Tensor, to target: Tensor) {
     guard isUsable, source.count > 0 else { return }
+    logWork("copy", [source, target])
     note(
       driver.copy_across(
         target.pointer.raw.device, source.pointer.raw.device, source.count * 4, stream),
@@ -156,6 +159,7 @@ extension CUDABackend {
 
   package func fill(_ tensor: Tensor, with value: Float) {
     guard isUsable, tensor.count > 0 else { return }
+    logWork("fill", [tensor])
     note(
       driver.fill(tensor.pointer.raw.device, value.bitPattern, tensor.count, stream),
       "filling on \(name)")

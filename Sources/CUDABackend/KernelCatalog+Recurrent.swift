@@ -14,6 +14,8 @@ extension KernelCatalog {
     }
     return ordinary + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 40)
       + scan(.vector, .add, exclusive: true, keyDim: 5, valueDim: 33)
+      + scan(.vector, .add, exclusive: false, keyDim: 32, valueDim: 64)
+      + scan(.vector, .add, exclusive: false, keyDim: 8, valueDim: 16)
       + scan(.none, .rankOne, exclusive: true, keyDim: 130, valueDim: 3)
   }
 
@@ -25,7 +27,11 @@ extension KernelCatalog {
       batch: 1, length: 64, heads: 1, keyHeads: 1, keyDim: keyDim, valueDim: valueDim,
       decay: decay, update: update, exclusive: exclusive, scale: 1)
     if let plan = ScanChunkPlan(shape, sharedBytes: sharedBytes) {
-      return ["scan_chunk_forward", "scan_chunk_backward"].map { plan.program($0, aligned: true) }
+      let forward =
+        decay == .vector
+        ? ScanPlan(shape, keepingEvery: plan.tokens).program(.forward, aligned: true)
+        : plan.program(.forward, aligned: true)
+      return [forward, plan.program(.backward, aligned: true)]
     }
     let plan = ScanPlan(shape)
     return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]

@@ -40,6 +40,10 @@ package enum KernelCatalog {
     norms VECTOR=4 LANES=16 PACKS=1
     norms VECTOR=1 LANES=32 PACKS=5
     norms VECTOR=1 LANES=1 PACKS=1
+    gated_norms FUNCTION=8 VECTOR=4 LANES=16 PACKS=1
+    gated_norms FUNCTION=4 VECTOR=1 LANES=32 PACKS=5
+    gated_heads FUNCTION=8 HEADS=4 VECTOR=4 LANES=16 PACKS=1
+    gated_heads FUNCTION=4 HEADS=2 VECTOR=1 LANES=32 PACKS=5
     long_norms
     embedding VECTOR=1
     embedding VECTOR=4
@@ -75,6 +79,10 @@ package enum KernelCatalog {
     linears KIND=2 LEFT=64 RIGHT=64
     linears KIND=2 LEFT=128 RIGHT=128
     linears_sum
+    blocks DEPTH=4 TRANSPOSED=0 VECTOR=4
+    blocks DEPTH=16 TRANSPOSED=1 VECTOR=4
+    blocks DEPTH=3 TRANSPOSED=0 VECTOR=1
+    diagonal
     gates
     normaliser DIM=32 TOKENS=8
     normaliser DIM=153 TOKENS=4

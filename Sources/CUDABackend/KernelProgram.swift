@@ -39,9 +39,12 @@ package struct KernelProgram: Sendable, Hashable {
 
   /// Files of shared parts that some files are put after.
   private static let foundations = [
+    "norms": ["held_rows"], "gated_norms": ["held_rows"], "gated_heads": ["held_rows"],
     "scan_forward": ["scan"], "scan_backward": ["scan"],
-    "attention": ["attention_tiles"], "attention_backward": ["attention_tiles"],
+    "attention": ["attention_tiles"],
+    "attention_backward": ["attention_tiles", "attention_gradients"],
     "scan_chunk_forward": ["scan_chunk"], "scan_chunk_backward": ["scan_chunk"],
+    "scan_vector_backward": ["fold", "scan_chunk", "scan_vector"],
     "cell_forward": ["fold", "cell"], "cell_backward": ["fold", "cell"],
     "selective_forward": ["fold", "selective"], "selective_backward": ["fold", "selective"],
     "streamed_head": ["head_tiles"], "streamed_head_weights": ["head_tiles"],

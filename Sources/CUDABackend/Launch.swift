@@ -4,6 +4,12 @@ import Tensors
 /// A value that a kernel takes: eight bytes hold any of them.
 protocol KernelArgument {
   var slot: UInt64 { get }
+  /// The elements of a tensor; 0 for numbers.
+  var elementCount: Int { get }
+}
+
+extension KernelArgument {
+  var elementCount: Int { 0 }
 }
 
 /// `long` in the kernels.
@@ -24,14 +30,17 @@ extension Float: KernelArgument {
 /// `float *`
 extension Tensor: KernelArgument {
   var slot: UInt64 { pointer.raw.device }
+  var elementCount: Int { count }
 }
 /// `int *`
 extension IndexTensor: KernelArgument {
   var slot: UInt64 { pointer.raw.device }
+  var elementCount: Int { count }
 }
 /// A null pointer where there is no tensor.
 extension Optional: KernelArgument where Wrapped: KernelArgument {
   var slot: UInt64 { self?.slot ?? 0 }
+  var elementCount: Int { self?.elementCount ?? 0 }
 }
 
 /// The blocks of a launch.
@@ -70,6 +79,7 @@ extension CUDABackend {
     arguments: [any KernelArgument]
   ) {
     guard isUsable, grid.x > 0, grid.y > 0, grid.z > 0 else { return }
+    logWork(name, arguments)
     do throws(CUDAError) {
       let function = try kernel(program, name, shared: shared)
       var slots = arguments.map(\.slot)

@@ -15,7 +15,13 @@ struct RowThreads {
   ///   - most: The most threads that may share a row, a power of two.
   ///   - tensors: Those that are read or written several floats at once.
   init(columns: Int, most: Int = 32, _ tensors: Tensor?...) {
-    let aligned = tensors.allSatisfy { $0 == nil || $0?.isAligned == true }
+    self.init(
+      columns: columns, most: most,
+      aligned: tensors.allSatisfy { $0 == nil || $0?.isAligned == true })
+  }
+
+  /// The same for tensors that begin at multiples of 16 bytes, or do not.
+  init(columns: Int, most: Int = 32, aligned: Bool) {
     vector = columns % 4 == 0 && aligned ? 4 : 1
     lanes = min(most, powerOfTwo(atLeast: columns / vector))
   }

@@ -31,13 +31,20 @@ package struct DataSetWriter: Sendable {
     self.isCancelled = isCancelled
   }
 
+  /// What a line for an example is.
+  package enum LineFormat: Sendable {
+    /// As `TaskGenerator.json(_:)` has it.
+    case examples
+    /// `{"prompt":"…","answers":["…"]}`; the task must have prompts.
+    case prompts
+  }
+
   /// Writes a line for each example, as `TaskGenerator.json(_:)` has it.
   ///
   /// - Returns: Whether all was written, that is, nothing cancelled it.
   /// - Throws: `FileError` where the destination does not take the bytes.
   package func writeJSONLines(to destination: Destination) throws(FileError) -> Bool {
-    let task = selection.task
-    return try writeLines(to: destination) { task.appendJSON(of: $0, to: &$1) }
+    try Self.writeLines(.examples, of: [self], to: destination)
   }
 
   /// Writes a line for each example: `{"prompt":"…","answers":["…"]}`.
@@ -47,23 +54,36 @@ package struct DataSetWriter: Sendable {
   /// - Returns: Whether all was written, that is, nothing cancelled it.
   /// - Throws: `FileError` where the destination does not take the bytes.
   package func writePrompts(to destination: Destination) throws(FileError) -> Bool {
-    let task = selection.task
-    return try writeLines(to: destination) { example, bytes in
-      guard let prompt = task.prompt(example) else { preconditionFailure("it has no prompts") }
-      prompt.appendJSON(to: &bytes)
-    }
+    try Self.writeLines(.prompts, of: [self], to: destination)
   }
 
-  private func writeLines(
-    to destination: Destination, _ append: @escaping @Sendable (Example, inout [UInt8]) -> Void
+  /// Writes a line for each example of several selections, one selection after the other.
+  ///
+  /// - Returns: Whether all was written, that is, nothing cancelled it.
+  /// - Throws: `FileError` where the destination does not take the bytes.
+  package static func writeLines(
+    _ format: LineFormat, of writers: [DataSetWriter], to destination: Destination
   ) throws(FileError) -> Bool {
+    let output = try Output(destination)
+    for writer in writers {
+      guard try writer.appendLines(format, to: output) else { return false }
+    }
+    try output.complete()
+    return true
+  }
+
+  private func appendLines(_ format: LineFormat, to output: Output) throws(FileError) -> Bool {
     let selection = selection
-    return try write(to: destination) { (output) throws(FileError) in
-      try inOrder(output) { piece, bytes in
-        selection.forEach(in: piece) { example in
-          append(example, &bytes)
-          bytes.append(UInt8(ascii: "\n"))
+    let task = selection.task
+    return try inOrder(output) { piece, bytes in
+      selection.forEach(in: piece) { example in
+        switch format {
+        case .examples: task.appendJSON(of: example, to: &bytes)
+        case .prompts:
+          guard let prompt = task.prompt(example) else { preconditionFailure("it has no prompts") }
+          prompt.appendJSON(to: &bytes)
         }
+        bytes.append(UInt8(ascii: "\n"))
       }
     }
   }
@@ -74,11 +94,7 @@ package struct DataSetWriter: Sendable {
   func write(
     to destination: Destination, _ body: (Output) throws(FileError) -> Bool
   ) throws(FileError) -> Bool {
-    let output =
-      switch destination {
-      case .file(let path): Output.file(try PendingFile(path))
-      case .standardOutput: Output.standardOutput
-      }
+    let output = try Output(destination)
     guard try body(output) else { return false }
     try output.complete()
     return true
@@ -114,11 +130,22 @@ package struct DataSetWriter: Sendable {
 }
 
 /// An open destination.
-enum Output: Sendable {
+package enum Output: Sendable {
   case file(PendingFile)
   case standardOutput
 
-  func append(_ bytes: [UInt8]) throws(FileError) {
+  /// Opens a destination.
+  ///
+  /// - Throws: `FileError` where nothing can be written there.
+  package init(_ destination: DataSetWriter.Destination) throws(FileError) {
+    switch destination {
+    case .file(let path): self = .file(try PendingFile(path))
+    case .standardOutput: self = .standardOutput
+    }
+  }
+
+  /// Writes behind what was written before.
+  package func append(_ bytes: [UInt8]) throws(FileError) {
     try bytes.withUnsafeBufferPointer { (content) throws(FileError) in
       switch self {
       case .file(let file): try file.append(UnsafeRawBufferPointer(content))
@@ -128,7 +155,8 @@ enum Output: Sendable {
     }
   }
 
-  func complete() throws(FileError) {
+  /// Gives a file its name: until then nobody sees it.
+  package func complete() throws(FileError) {
     if case .file(let file) = self { try file.commit() }
   }
 }

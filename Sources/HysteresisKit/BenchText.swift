@@ -4,10 +4,11 @@ import Harness
 enum BenchText {
   static let heading =
     left("operation", 40) + right("forward ms", 12) + right("train ms", 12) + right("GFLOP/s", 10)
-    + right("of peak", 9)
+    + right("of peak", 9) + right("GB/s", 9) + right("of memory's", 13)
   static let trainHeading =
     left("architecture", 24) + right("ms/step", 10) + right("tokens/s", 12)
-    + right("first step ms", 15) + right("parameters", 12)
+    + right("first step ms", 15) + right("parameters", 12) + right("kernels", 9)
+    + right("floor ms", 10) + right("reached", 9)
   static let taskHeading =
     left("task", 24) + left("settings", 32) + right("tokens/example", 15)
     + right("M tokens/s", 12) + right("goal", 6)
@@ -18,6 +19,8 @@ enum BenchText {
       + right(FixedPoint.text(timing.trainMilliseconds, digits: 3), 12)
       + right(timing.gigaflops.map { FixedPoint.text($0, digits: 1) } ?? "-", 10)
       + right(timing.fractionOfPeak.map { FixedPoint.text($0, digits: 2) } ?? "-", 9)
+      + right(FixedPoint.text(timing.gigabytesPerSecond, digits: 1), 9)
+      + right(FixedPoint.text(timing.fractionOfBandwidth, digits: 2), 13)
   }
 
   static func line(_ timing: ProductTiming) -> String {
@@ -34,6 +37,9 @@ enum BenchText {
       + right(FixedPoint.text(timing.tokensPerSecond, digits: 0), 12)
       + right(FixedPoint.text(timing.firstStepMilliseconds, digits: 1), 15)
       + right("\(timing.parameters)", 12)
+      + right(timing.floor.map { "\($0.kernels)" } ?? "-", 9)
+      + right(timing.floor.map { FixedPoint.text($0.milliseconds, digits: 2) } ?? "-", 10)
+      + right(timing.floor.map { FixedPoint.text($0.fractionReached, digits: 2) } ?? "-", 9)
   }
 
   static func line(_ timing: TaskTiming) -> String {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Configuration
 import Harness
 import Platform
+import Records
 public import TaskGenerators
 
 /// The program, for the suite's own executable and for packages that bring more mixers or tasks.
@@ -49,6 +50,9 @@ public enum Hysteresis {
     } catch let error as GridError {
       Console.error(error.description)
       return error.status.rawValue
+    } catch let error as StoreError {
+      Console.error(error.description)
+      return ExitStatus.of(error)
     } catch {
       return report(error, of: arguments)
     }
@@ -94,7 +98,19 @@ enum ExitStatus {
   static let noInput: Int32 = 66
   static let unavailable: Int32 = 69
   static let cannotCreate: Int32 = 73
+  /// A file could not be read or written, as on a full disk.
+  static let inputOutput: Int32 = 74
+  /// Something is left that other processes are at: the same again later.
+  static let temporary: Int32 = 75
+  /// Ctrl-C; `Interrupts.exitStatus` is 143 where it was SIGTERM.
   static let interrupted: Int32 = 130
+}
+
+extension ExitStatus {
+  /// The status of a command that cannot use a store.
+  static func of(_ error: StoreError) -> Int32 {
+    error.kind == .system ? inputOutput : data
+  }
 }
 
 /// A command that ends with a message and a status.

@@ -8,8 +8,9 @@ package final class AdamW {
   private let configuration: TrainingConfiguration
   private let arena: ParameterArena
   private let backend: any Backend
-  private let first: Tensor
-  private let second: Tensor
+  /// The running means of the gradients and of their squares.
+  package let first: Tensor
+  package let second: Tensor
   private let norm: Tensor
   private let scalars: Tensor
 
@@ -53,6 +54,9 @@ package final class AdamW {
     step.values.withUnsafeBufferPointer { backend.upload($0, to: scalars) }
     return rate
   }
+
+  /// Takes up the count of steps of a run whose moments were put into `first` and `second`.
+  package func resume(atStep step: Int) { stepCount = step }
 
   /// Queues the step that was prepared, with the gradients that the arena holds, and clears them.
   package func apply() {

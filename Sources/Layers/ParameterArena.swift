@@ -20,24 +20,42 @@ package final class ParameterArena {
   init(_ parameters: [Parameter], on tape: Tape, random: RandomSource) {
     backend = tape.backend
     let ordered = parameters.filter(\.decays) + parameters.filter { !$0.decays }
-    var elements: [Float] = []
     var placed: [(Parameter, Int)] = []
+    var count = 0
     for parameter in ordered {
-      placed.append((parameter, elements.count))
-      var source = random.split(stableHash(parameter.name))
-      elements += parameter.initial.elements(parameter.shape, using: &source)
-      elements += [Float](repeating: 0, count: -elements.count & (Self.alignment - 1))
+      placed.append((parameter, count))
+      count += parameter.shape.reduce(1, *)
+      count += -count & (Self.alignment - 1)
     }
     self.placed = placed
-    decayed = placed.first { !$0.0.decays }?.1 ?? elements.count
-    values = backend.tensor(elements, [elements.count])
-    gradients = backend.zeros([elements.count])
+    decayed = placed.first { !$0.0.decays }?.1 ?? count
+    values = backend.empty([count])
+    gradients = backend.zeros([count])
+    if backend.keepsNumbers { upload(Self.elements(placed, count, random)) }
     for (parameter, offset) in placed {
       let value = Tensor(storage: values.storage, offset: offset, shape: parameter.shape)
       let gradient = Tensor(storage: gradients.storage, offset: offset, shape: parameter.shape)
       parameter.place(
         Variable(value, on: tape, needsGradient: true, persistent: gradient))
     }
+  }
+
+  /// The initial values, each parameter's from a source of its own.
+  private static func elements(
+    _ placed: [(parameter: Parameter, offset: Int)], _ count: Int, _ random: RandomSource
+  ) -> [Float] {
+    var elements: [Float] = []
+    elements.reserveCapacity(count)
+    for (parameter, offset) in placed {
+      elements += [Float](repeating: 0, count: offset - elements.count)
+      var source = random.split(stableHash(parameter.name))
+      elements += parameter.initial.elements(parameter.shape, using: &source)
+    }
+    return elements + [Float](repeating: 0, count: count - elements.count)
+  }
+
+  private func upload(_ elements: [Float]) {
+    elements.withUnsafeBufferPointer { backend.upload($0, to: values) }
   }
 
   package func clearGradients() { backend.fill(gradients, with: 0) }
@@ -71,7 +89,7 @@ package final class ParameterArena {
       let known = Set(placed.map(\.parameter.name))
       throw ParameterMismatch(name: elements.keys.first { !known.contains($0) } ?? "", shape: [])
     }
-    all.withUnsafeBufferPointer { backend.upload($0, to: values) }
+    upload(all)
   }
 }
 

@@ -14,6 +14,20 @@ package enum MonotonicClock {
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
+
+  /// Lets the present thread wait, in short naps so that it can be called off.
+  ///
+  /// - Parameters:
+  ///   - seconds: How long.
+  ///   - unless: Asked several times a second whether to wake up.
+  package static func sleep(_ seconds: Double, unless: () -> Bool = { false }) {
+    let end = self.seconds + seconds
+    while !unless() {
+      let rest = end - self.seconds
+      guard rest > 0 else { return }
+      usleep(UInt32(min(rest, 0.1) * 1e6))
+    }
+  }
 }
 
 /// The time of day.

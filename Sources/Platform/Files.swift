@@ -52,7 +52,30 @@ package enum Files {
   package static func makeFolder(_ path: String) throws(FileError) {
     if path.isEmpty || isFolder(path) { return }
     try makeFolder(parent(of: path))
-    if mkdir(path, 0o777) != 0, !isFolder(path) { throw FileError(last: .create, path) }
+    if mkdir(path, 0o777) == 0 {
+      synchronizeFolder(parent(of: path))
+    } else {
+      // Looking whether somebody else was faster sets the last error anew.
+      let error = FileError(last: .create, path)
+      if !isFolder(path) { throw error }
+    }
+  }
+
+  /// Makes the names in a folder durable.
+  ///
+  /// Some file systems refuse this for folders, which is no error: the files themselves are whole.
+  package static func synchronizeFolder(_ path: String) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+
+  /// Gives a file one more name, which must not exist.
+  ///
+  /// - Throws: `FileError` where it exists or the file system has no second names.
+  package static func link(_ path: String, to newPath: String) throws(FileError) {
+    if platformLink(path, newPath) != 0 { throw FileError(last: .create, newPath) }
   }
 
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
@@ -77,6 +100,15 @@ package enum Files {
     if platformRename(path, newPath) != 0 { throw FileError(last: .rename, path) }
   }
 
+  /// The same place as seen from the root folder, for processes that work in another folder.
+  package static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let current = getcwd(nil, 0) else { return path }
+    defer { free(current) }
+    let folder = String(cString: current)
+    return path.isEmpty || path == "." ? folder : (folder == "/" ? "" : folder) + "/" + path
+  }
+
   /// The folder that a path lies in: "a" for "a/b", "." for "b", "/" for "/b".
   package static func parent(of path: String) -> String {
     let end = path.lastIndex { $0 != "/" } ?? path.startIndex
@@ -99,5 +131,7 @@ extension FileError {
 private func platformRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
   read(descriptor, bytes.baseAddress, bytes.count)
 }
+
+private func platformLink(_ path: String, _ newPath: String) -> Int32 { link(path, newPath) }
 
 private func platformRename(_ path: String, _ newPath: String) -> Int32 { rename(path, newPath) }

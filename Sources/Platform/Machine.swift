@@ -16,6 +16,19 @@ package enum Machine {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// The path of the running program's file, or the name by which shells find it.
+  package static var executablePath: String {
+    #if !canImport(Darwin)
+      var path = [CChar](repeating: 0, count: 4097)
+      if readlink("/proc/self/exe", &path, path.count - 1) > 0 {
+        return String(
+          decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      }
+    #endif
+    let called = CommandLine.arguments.first ?? ""
+    return called.contains("/") ? Files.absolute(called) : called
+  }
+
   /// The processor cores that this process may use.
   package static var cores: Int {
     #if !canImport(Darwin)

@@ -20,6 +20,9 @@ package final class PendingFile: Sendable {
 
   private static let counter = Counter()
 
+  /// How the names of files end that are not complete yet, or never will be.
+  package static let suffix = ".part"
+
   /// The name that the file takes at last.
   package let path: String
   private let temporary: String
@@ -68,12 +71,23 @@ package final class PendingFile: Sendable {
     if fsync(descriptor) != 0 { throw FileError(last: .write, path) }
     try Files.rename(temporary, to: path)
     isCommitted.store(true, ordering: .relaxed)
-    Self.synchronizeFolder(Files.parent(of: path))
+    Files.synchronizeFolder(Files.parent(of: path))
   }
 
   private static func temporaryName(for path: String) -> String {
     let number = counter.value.wrappingAdd(1, ordering: .relaxed).newValue
-    return "\(path).\(Machine.hostName)-\(Machine.processIdentifier)-\(number).part"
+    return "\(path).\(RunningProcess.current.word).\(number)\(suffix)"
+  }
+
+  /// Removes what killed processes have left in a folder.
+  ///
+  /// What cannot be told to be abandoned, such as the files of other machines, stays.
+  package static func removeAbandoned(in folder: String) {
+    for name in (try? Files.list(folder)) ?? [] where name.hasSuffix(suffix) {
+      let parts = name.dropLast(suffix.count).split(separator: ".")
+      guard let word = parts.dropLast().last, RunningProcess.isGone(word: word) else { continue }
+      try? Files.remove("\(folder)/\(name)")
+    }
   }
 
   private static func checkIsReplaceable(_ path: String) throws(FileError) {
@@ -83,15 +97,5 @@ package final class PendingFile: Sendable {
     throw FileError(
       path: path, action: .write, reason: isFolder ? "it is a folder" : "it is no ordinary file",
       code: isFolder ? EISDIR : EINVAL)
-  }
-
-  /// Makes the new name durable.
-  ///
-  /// Some file systems refuse this for folders, which is no error: the file itself is whole.
-  private static func synchronizeFolder(_ path: String) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
   }
 }

@@ -68,16 +68,24 @@ public struct ModelFacts: Codable, Sendable, Hashable {
   }
 
   public var parameters: Int
-  /// The floats of the recurrent state, all layers together, at the longest test length.
-  public var stateFloats: Int
-  public var stateBytes: Int
+  /// The floats of the recurrent state, all layers together, at the longest test length; nil where
+  /// that is not known of a model that was trained elsewhere.
+  public var stateFloats: Int?
+  public var stateBytes: Int?
   public var mixers: [Mixer]
+  /// The floating-point operations of a training step (forward, backward and optimiser; a product
+  /// and a sum are two) for each token of its batch; nil in records that do not say.
+  public var flopsPerToken: Double?
 
-  public init(parameters: Int, stateFloats: Int, stateBytes: Int, mixers: [Mixer]) {
+  public init(
+    parameters: Int, stateFloats: Int?, stateBytes: Int?, mixers: [Mixer],
+    flopsPerToken: Double? = nil
+  ) {
     self.parameters = parameters
     self.stateFloats = stateFloats
     self.stateBytes = stateBytes
     self.mixers = mixers
+    self.flopsPerToken = flopsPerToken
   }
 }
 

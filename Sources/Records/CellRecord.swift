@@ -40,12 +40,14 @@ public struct CellRecord: Codable, Sendable, Hashable {
   public var test: [SegmentResult]
   /// The scores of all test segments together; nil where there are none.
   public var testOverall: Scores?
+  /// Where the predictions come from, of a model that was trained elsewhere; nil for the suite's own.
+  public var external: ExternalFacts?
 
   public init(
     key: String, labels: CellLabels, configuration: CellConfiguration, tuned: [String],
     versions: CellVersions, status: Status, reason: String? = nil, task: TaskFacts,
     model: ModelFacts?, training: TrainingFacts, validation: Scores? = nil,
-    test: [SegmentResult] = [], testOverall: Scores? = nil
+    test: [SegmentResult] = [], testOverall: Scores? = nil, external: ExternalFacts? = nil
   ) {
     schema = Self.currentSchema
     self.key = key
@@ -61,6 +63,7 @@ public struct CellRecord: Codable, Sendable, Hashable {
     self.validation = validation
     self.test = test
     self.testOverall = testOverall
+    self.external = external
   }
 }
 

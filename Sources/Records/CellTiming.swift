@@ -20,11 +20,16 @@ public struct CellTiming: Codable, Sendable, Hashable {
   public var startedAt: String
   /// The program's version.
   public var program: String
+  /// How often the cell went on from a checkpoint; nil for never.
+  ///
+  /// The seconds are of all its parts, as far as they were not trained again.
+  public var resumptions: Int?
 
   public init(
     key: String, wallSeconds: Double, trainSeconds: Double, evaluateSeconds: Double,
     tokensPerSecond: Double, stepsPerSecond: Double, host: String, cpu: String, cpuLevel: String,
-    device: String, jobs: Int, startedAt: String, program: String
+    device: String, jobs: Int, startedAt: String, program: String,
+    resumptions: Int? = nil
   ) {
     self.key = key
     self.wallSeconds = wallSeconds
@@ -39,5 +44,6 @@ public struct CellTiming: Codable, Sendable, Hashable {
     self.jobs = jobs
     self.startedAt = startedAt
     self.program = program
+    self.resumptions = resumptions
   }
 }

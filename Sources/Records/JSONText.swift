@@ -10,26 +10,31 @@ package enum JSONText {
 
   /// The bytes without the spaces and line ends between the values.
   package static func compact(_ bytes: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count)
+    [UInt8](unsafeUninitializedCapacity: bytes.count) { result, count in
+      bytes.withUnsafeBufferPointer { count = compact($0, into: result) }
+    }
+  }
+
+  /// Works on borrowed memory, because a report reads hundreds of megabytes.
+  private static func compact(
+    _ bytes: UnsafeBufferPointer<UInt8>, into result: UnsafeMutableBufferPointer<UInt8>
+  ) -> Int {
+    var count = 0
     var inText = false
     var escaped = false
     for byte in bytes {
       if inText {
-        result.append(byte)
-        if escaped {
-          escaped = false
-        } else if byte == Character.backslash {
-          escaped = true
-        } else if byte == Character.quote {
-          inText = false
-        }
-      } else if !Character.isSpace(byte) {
-        result.append(byte)
+        inText = escaped || byte != Character.quote
+        escaped = !escaped && byte == Character.backslash
+      } else if Character.isSpace(byte) {
+        continue
+      } else {
         inText = byte == Character.quote
       }
+      result[count] = byte
+      count += 1
     }
-    return result
+    return count
   }
 
   /// Compact JSON laid out for people: two spaces per level, and on one line what fits there.

@@ -28,7 +28,7 @@ package enum RecordCoding {
   /// Reads a value.
   ///
   /// - Throws: `CodingProblem` that says where the bytes are not such a value.
-  static func decode<Value: Decodable>(
+  package static func decode<Value: Decodable>(
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(CodingProblem) -> Value {
     let decoder = JSONDecoder()
@@ -45,25 +45,29 @@ package enum RecordCoding {
 }
 
 /// Where and why bytes are not the value that was expected.
-struct CodingProblem: Error {
-  let text: String
+package struct CodingProblem: Error {
+  package let text: String
+  /// Whether the bytes are whole, but of a form that this program does not know.
+  var isOtherVersion = false
 }
 
 extension CodingProblem {
-  init(_ error: DecodingError) {
+  init(_ error: DecodingError) { self.init(text: Self.text(error)) }
+
+  private static func text(_ error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):
-      text = "'\(Self.path(context.codingPath + [key]))' is missing"
+      "'\(path(context.codingPath + [key]))' is missing"
     case .valueNotFound(_, let context):
-      text = "'\(Self.path(context.codingPath))' is null"
+      "'\(path(context.codingPath))' is null"
     case .typeMismatch(let type, let context):
-      text = "'\(Self.path(context.codingPath))' is not of type \(type)"
+      "'\(path(context.codingPath))' is not of type \(type)"
     case .dataCorrupted(let context) where context.codingPath.isEmpty:
-      text = "it is not JSON"
+      "it is not JSON"
     case .dataCorrupted(let context):
-      text = "'\(Self.path(context.codingPath))': \(context.debugDescription)"
+      "'\(path(context.codingPath))': \(context.debugDescription)"
     @unknown default:
-      text = "\(error)"
+      "\(error)"
     }
   }
 

@@ -20,19 +20,40 @@ enum RecordFile {
   ///
   /// - Throws: `CodingProblem` for anything but a whole, unchanged record of the current schema.
   static func record(from bytes: [UInt8]) throws(CodingProblem) -> CellRecord {
-    guard let content = content(of: JSONText.compact(bytes)) else {
-      throw versionProblem(bytes)
-        ?? CodingProblem(text: "damaged: its checksum is not that of its content")
+    var reader = RecordReader()
+    return try record(from: bytes, &reader)
+  }
+
+  /// Reads a record with a reader that knows what earlier ones had in common.
+  static func record(
+    from bytes: [UInt8], _ reader: inout RecordReader
+  ) throws(CodingProblem) -> CellRecord {
+    let compact = JSONText.compact(bytes)
+    guard let content = content(of: compact) else {
+      // Other versions may seal their records in other ways, but ours is known when it is broken.
+      if !compact.starts(with: opening), let problem = versionProblem(bytes, of: "record") {
+        throw problem
+      }
+      throw CodingProblem(text: "damaged: its checksum is not that of its content")
+    }
+    if let record = content.withUnsafeBufferPointer({ reader.record($0) }),
+      record.schema == CellRecord.currentSchema, record.fault == nil
+    {
+      return record
     }
     let record: CellRecord
     do {
       record = try RecordCoding.decode(CellRecord.self, from: content)
     } catch {
-      throw versionProblem(bytes) ?? CodingProblem(text: "not a record: \(error.text)")
+      throw versionProblem(content, of: "record")
+        ?? CodingProblem(text: "not a record: \(error.text)")
     }
-    if record.schema != CellRecord.currentSchema, let problem = versionProblem(bytes) {
+    if record.schema != CellRecord.currentSchema,
+      let problem = versionProblem(content, of: "record")
+    {
       throw problem
     }
+    if let fault = record.fault { throw CodingProblem(text: "not a record: \(fault)") }
     return record
   }
 
@@ -46,13 +67,19 @@ enum RecordFile {
     return sealed[opening.count...].starts(with: contentHash(content).utf8) ? content : nil
   }
 
-  private static func versionProblem(_ bytes: [UInt8]) -> CodingProblem? {
+  /// What is wrong with the version that a file states; nil where it is this program's.
+  static func versionProblem(_ bytes: [UInt8], of thing: String) -> CodingProblem? {
     struct Header: Decodable { let schema: Int }
     guard let header = try? RecordCoding.decode(Header.self, from: bytes),
       header.schema != CellRecord.currentSchema
     else { return nil }
+    let advice =
+      header.schema > CellRecord.currentSchema
+      ? "a newer version of the program wrote it: use that version, or another store"
+      : "an older version of the program wrote it: use another store"
     return CodingProblem(
-      text: "not a record of this version (schema \(header.schema), this program reads "
-        + "\(CellRecord.currentSchema))")
+      text: "not a \(thing) of this version (schema \(header.schema), this program reads "
+        + "\(CellRecord.currentSchema)); \(advice)",
+      isOtherVersion: true)
   }
 }

@@ -22,20 +22,31 @@ extension RunStore {
   /// Reads `records.jsonl`, where there is one.
   func readCompact(problems: inout [StoreError]) throws(StoreError) -> [String: CellRecord] {
     guard Files.exists(compactPath) else { return [:] }
-    let bytes = try bytes(of: compactPath)
+    let lines = try bytes(of: compactPath).split(separator: UInt8(ascii: "\n"))
+    let path = compactPath
+    let read = ParallelReading.map(Array(lines.enumerated())) { reader, line in
+      Result { () throws(StoreError) in
+        try Self.record(Array(line.element), from: "\(path):\(line.offset + 1)", &reader)
+      }
+    }
     var records: [String: CellRecord] = [:]
-    for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
-      do throws(StoreError) {
-        let place = "\(compactPath):\(index + 1)"
-        let record = try decode(Array(line), from: place)
-        guard CellKey.isValid(record.key) else {
-          throw StoreError(place, "'\(record.key)' is not a cell's key")
-        }
-        records[record.key] = record
-      } catch {
-        problems.append(error)
+    for result in read {
+      switch result {
+      case .success(let record): records[record.key] = record
+      case .failure(let problem): problems.append(problem)
       }
     }
     return records
+  }
+
+  /// The record of a line.
+  private static func record(
+    _ line: [UInt8], from place: String, _ reader: inout RecordReader
+  ) throws(StoreError) -> CellRecord {
+    let record = try decode(line, from: place, &reader)
+    guard CellKey.isValid(record.key) else {
+      throw StoreError(place, "'\(record.key)' is not a cell's key")
+    }
+    return record
   }
 }

@@ -7,11 +7,16 @@ import Platform
 /// | `cells/<key>.json` | one record, written once |
 /// | `timings/<key>.json` | how long the cell took and where |
 /// | `grid.json` | the plan |
+/// | `checkpoints/<key>.safetensors` | a cell that is being trained, up to some step |
+/// | `claims/<key>` | which process trains the cell (see ``Claims``) |
 /// | `records.jsonl` | records in compact form, one per line, for results that are committed |
-/// | `damaged/` | records that were set aside |
+/// | `models/<key>.safetensors` | the trained model, where `--checkpoints` asked for it |
+/// | `damaged/` | files that were torn or changed, set aside |
 ///
-/// A record is read from `cells/` or else from `records.jsonl`. Any number of processes may use
-/// one store: every file appears whole or not at all.
+/// A record is read from `cells/` or else from `records.jsonl`. Its first member is the SHA-256 of
+/// the rest, and `schema` is the version of its form. Any number of processes may use one store:
+/// every file is flushed to the disk and appears whole or not at all, under a name made of a key
+/// alone. `checkpoints/` and `claims/` are gone when nothing is being trained.
 public struct RunStore: Sendable {
   /// All that a store holds.
   public struct Contents: Sendable {
@@ -34,6 +39,8 @@ public struct RunStore: Sendable {
 
   var cellsFolder: String { folder + "/cells" }
   var timingsFolder: String { folder + "/timings" }
+  var claimsFolder: String { folder + "/claims" }
+  var checkpointsFolder: String { folder + "/checkpoints" }
   var gridPath: String { folder + "/grid.json" }
   var compactPath: String { folder + "/records.jsonl" }
 
@@ -72,8 +79,8 @@ public struct RunStore: Sendable {
 
   /// Reads the timing of a key, or nil where there is none that is readable.
   public func readTiming(_ key: String) -> CellTiming? {
-    guard CellKey.isValid(key), let bytes = try? Files.read(timingPath(key)) else { return nil }
-    return try? RecordCoding.decode(CellTiming.self, from: bytes)
+    var reader = RecordReader()
+    return readTiming(key, &reader)
   }
 
   /// Writes a record and its timing in place of any that are there.
@@ -90,8 +97,14 @@ public struct RunStore: Sendable {
 
   /// Writes the plan of the grid.
   ///
-  /// - Throws: `StoreError` where the file cannot be written.
+  /// - Throws: `StoreError` where the file cannot be written, or is there and another version's.
   public func writeGrid(_ grid: GridManifest) throws(StoreError) {
+    do throws(StoreError) {
+      _ = try readGrid()
+    } catch {
+      // A damaged plan is made again.
+      if error.kind == .otherVersion { throw error }
+    }
     try replace(gridPath, in: folder, with: RecordCoding.pretty(grid))
   }
 
@@ -102,10 +115,15 @@ public struct RunStore: Sendable {
     guard Files.exists(gridPath) else { return nil }
     let bytes = try bytes(of: gridPath)
     do {
-      return try RecordCoding.decode(GridManifest.self, from: bytes)
+      let grid = try RecordCoding.decode(GridManifest.self, from: bytes)
+      if grid.schema == CellRecord.currentSchema { return grid }
     } catch {
-      throw StoreError(gridPath, "not a grid's plan: \(error.text)")
+      guard RecordFile.versionProblem(bytes, of: "plan") != nil else {
+        throw StoreError(gridPath, "not a grid's plan: \(error.text)", .damaged)
+      }
     }
+    let problem = RecordFile.versionProblem(bytes, of: "plan")
+    throw StoreError(gridPath, problem?.text ?? "not a grid's plan", .otherVersion)
   }
 
   /// Reads everything.
@@ -117,57 +135,64 @@ public struct RunStore: Sendable {
     guard Files.isFolder(folder) else { throw StoreError(folder, "there is no such store") }
     var contents = Contents()
     var byKey = try readCompact(problems: &contents.problems)
-    for key in try keys(in: cellsFolder, problems: &contents.problems) {
-      do throws(StoreError) {
-        byKey[key] = try readCell(key)
-      } catch {
+    let keys = try keys(in: cellsFolder, problems: &contents.problems)
+    let read = ParallelReading.map(keys) { reader, key in
+      Result { () throws(StoreError) in try readCell(key, &reader) }
+    }
+    for (key, result) in zip(keys, read) {
+      switch result {
+      case .success(let record): byKey[key] = record
+      case .failure(let problem):
         byKey[key] = nil
-        contents.problems.append(error)
+        contents.problems.append(problem)
       }
     }
     contents.records = byKey.sorted { $0.key < $1.key }.map(\.value)
-    for record in contents.records { contents.timings[record.key] = readTiming(record.key) }
+    if Files.isFolder(timingsFolder) {
+      let found = contents.records.map(\.key)
+      let timings = ParallelReading.map(found) { reader, key in readTiming(key, &reader) }
+      for (key, timing) in zip(found, timings) { contents.timings[key] = timing }
+    }
     return contents
-  }
-
-  /// Moves a record that cannot be read out of the way, so that its cell counts as missing.
-  ///
-  /// - Parameter key: The record's key.
-  /// - Returns: Where the file is now.
-  /// - Throws: `StoreError` where it cannot be moved.
-  @discardableResult
-  public func setAside(_ key: String) throws(StoreError) -> String {
-    try checkKey(key)
-    let damaged = folder + "/damaged"
-    var target = "\(damaged)/\(key).json"
-    var copies = 1
-    while Files.exists(target) {
-      copies += 1
-      target = "\(damaged)/\(key)-\(copies).json"
-    }
-    do throws(FileError) {
-      try Files.makeFolder(damaged)
-      try Files.rename(cellPath(key), to: target)
-    } catch {
-      throw StoreError(error)
-    }
-    return target
   }
 }
 
 extension RunStore {
+  private func readTiming(_ key: String, _ reader: inout RecordReader) -> CellTiming? {
+    guard CellKey.isValid(key), let bytes = try? Files.read(timingPath(key)) else { return nil }
+    let content = JSONText.compact(bytes)
+    return content.withUnsafeBufferPointer { reader.timing($0) }
+      ?? (try? RecordCoding.decode(CellTiming.self, from: content))
+  }
+
   private func readCell(_ key: String) throws(StoreError) -> CellRecord {
+    var reader = RecordReader()
+    return try readCell(key, &reader)
+  }
+
+  private func readCell(
+    _ key: String, _ reader: inout RecordReader
+  ) throws(StoreError) -> CellRecord {
     let path = cellPath(key)
-    let record = try decode(try bytes(of: path), from: path)
-    guard record.key == key else { throw StoreError(path, "it is the record of \(record.key)") }
+    let record = try Self.decode(try bytes(of: path), from: path, &reader)
+    guard record.key == key else {
+      throw StoreError(path, "it is the record of \(record.key)", .damaged)
+    }
     return record
   }
 
   func decode(_ bytes: [UInt8], from place: String) throws(StoreError) -> CellRecord {
+    var reader = RecordReader()
+    return try Self.decode(bytes, from: place, &reader)
+  }
+
+  static func decode(
+    _ bytes: [UInt8], from place: String, _ reader: inout RecordReader
+  ) throws(StoreError) -> CellRecord {
     do {
-      return try RecordFile.record(from: bytes)
+      return try RecordFile.record(from: bytes, &reader)
     } catch {
-      throw StoreError(place, error.text)
+      throw StoreError(place, error.text, error.isOtherVersion ? .otherVersion : .damaged)
     }
   }
 
@@ -215,6 +240,6 @@ extension RunStore {
 
 extension StoreError {
   init(_ error: FileError) {
-    self.init(error.path, "cannot \(error.action.rawValue): \(error.reason)")
+    self.init(error.path, "cannot \(error.action.rawValue): \(error.reason)", .system)
   }
 }

@@ -23,13 +23,17 @@ public struct Report: Codable, Sendable, Hashable {
   /// The grid's name.
   public let name: String
   public let description: String
+  /// How the setting of each row was chosen.
+  public let selection: Selection
   /// The names of all models in the order of the grid: the rows of tables.
-  public let models: [String]
+  public var models: [String]
   public var tasks: [TaskReport]
   /// The cells of the plan that have no record.
   public let gaps: [Gap]
   /// The cells that diverged or failed.
   public let unfinished: [Unfinished]
+  /// The points published elsewhere that are drawn beside the results; nil of none.
+  public var published: [PublishedPoint]?
 }
 
 /// A range of values, both ends included.
@@ -46,7 +50,12 @@ public struct TaskReport: Codable, Sendable, Hashable {
   /// The name of the score by which models are chosen and compared.
   public let metric: String
   public let chance: Double
+  /// What the task's exact solver scores, by every task's contract a perfect score; nil where the
+  /// metric has none.
+  public let oracle: Double?
   public let baselines: [TaskFacts.Baseline]
+  /// The baselines' scores over the seeds of the test data, in the order of the baselines.
+  public let baselineScores: [Statistic?]?
   /// The lengths seen in training, where the task has a setting for them.
   public let trainingLengths: Span?
   /// One result per model that has records, in the order of the report's models.
@@ -116,6 +125,8 @@ public struct ModelResult: Codable, Sendable, Hashable {
   public let validation: Statistic?
   /// The test score by the task's metric, over seeds; a diverged seed counts as a guess.
   public let score: Statistic?
+  /// The seeds of the score's values, in their order.
+  public let seedNumbers: [Int]
   /// The mean test score on a scale from chance (0) to perfect (1).
   public let scaled: Double?
   /// The means of all scores over the seeds that finished.
@@ -124,6 +135,12 @@ public struct ModelResult: Codable, Sendable, Hashable {
   public let stateBytes: Int?
   /// The range of the transition's eigenvalues.
   public let eigenvalues: String?
+  /// The floating-point operations of training per token; nil where no record says.
+  public let flopsPerToken: Double?
+  /// The mean over seeds of the tokens trained on.
+  public let trainingTokens: Double?
+  /// How easily the model learns the task; nil where the setting was not chosen on validation.
+  public let learnability: Learnability?
   /// One entry per entry of the task's segments.
   public let segments: [Statistic]
   /// One entry per entry of the task's bands; nil where the model has no such band.
@@ -140,6 +157,14 @@ public struct ModelResult: Codable, Sendable, Hashable {
   /// The median training throughput at the chosen setting; left out where times were not asked
   /// for, because they differ between runs.
   public var tokensPerSecond: Double?
+  /// The median time of a cell at the chosen setting, left out likewise.
+  public var wallSeconds: Double?
+
+  /// The mean over seeds of the floating-point operations of training.
+  public var trainingFLOPs: Double? {
+    guard let flopsPerToken, let trainingTokens else { return nil }
+    return flopsPerToken * trainingTokens
+  }
 }
 
 /// The mean over seeds of the validation score and the training loss at a step.

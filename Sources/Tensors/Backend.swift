@@ -24,6 +24,9 @@ package protocol Device: AnyObject {
   /// are multiplied: 2^-11 for TF32, 0 where they are taken as they are.
   var factorRounding: Double { get }
 
+  /// Whether tensors keep what is written to them; a device that only counts has none.
+  var keepsNumbers: Bool { get }
+
   /// Copies numbers from the host; the tensor's count must be the array's.
   func upload(_ values: UnsafeBufferPointer<Float>, to tensor: Tensor)
   func upload(_ values: UnsafeBufferPointer<Int32>, to tensor: IndexTensor)
@@ -66,6 +69,7 @@ extension Device {
 
   package var failure: (any Error)? { nil }
   package var factorRounding: Double { 0 }
+  package var keepsNumbers: Bool { true }
   package func synchronize() {}
   package func rehearse(_ body: () -> Void) { body() }
   package func capture(_ body: () -> Void) -> (any Replayable)? { nil }

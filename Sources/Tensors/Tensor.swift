@@ -42,16 +42,20 @@ package struct Tensor {
 /// A contiguous array of 32-bit whole numbers on a device: token ids, positions, arg-maxima.
 package struct IndexTensor {
   package let storage: Storage
+  /// Indices before the first.
+  package let offset: Int
   package let shape: [Int]
 
-  package init(storage: Storage, shape: [Int]) {
-    precondition(shape.reduce(1, *) * 4 <= storage.byteCount, "tensor exceeds its storage")
+  package init(storage: Storage, offset: Int = 0, shape: [Int]) {
+    precondition(
+      (offset + shape.reduce(1, *)) * 4 <= storage.byteCount, "tensor exceeds its storage")
     self.storage = storage
+    self.offset = offset
     self.shape = shape
   }
 
   package var count: Int { shape.reduce(1, *) }
   package var pointer: UnsafeMutablePointer<Int32> {
-    storage.address.assumingMemoryBound(to: Int32.self)
+    storage.address.assumingMemoryBound(to: Int32.self) + offset
   }
 }

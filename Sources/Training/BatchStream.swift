@@ -13,7 +13,7 @@ package struct BatchMaker {
   private let threads: Int
   /// The whole of the fixed sets that are kept, by segment.
   private var kept: [Int: [Example]] = [:]
-  private var step = 0
+  private var step: Int
   private var epoch = -1
   private var places: [DataPlan.Place] = []
   private var pools: [Int: Pool] = [:]
@@ -32,9 +32,11 @@ package struct BatchMaker {
   ///   - seed: The examples' seed.
   ///   - threads: How many threads make examples; more than one also keeps fixed sets in memory,
   ///     because a device that needs several threads would wait for them again in every epoch.
-  package init(_ plan: DataPlan, seed: UInt64, threads: Int = 1) {
+  ///   - step: The steps that were made before.
+  package init(_ plan: DataPlan, seed: UInt64, threads: Int = 1, from step: Int = 0) {
     self.plan = plan
     self.seed = seed
+    self.step = step
     self.threads = threads
   }
 
@@ -95,15 +97,16 @@ package final class BatchStream: Sendable {
   /// - Parameters:
   ///   - plan: The order of the data.
   ///   - seed: The examples' seed.
-  ///   - steps: How many batches there will be.
+  ///   - steps: The steps, counted from 0, that batches are wanted for.
   ///   - ahead: How many may wait.
   ///   - threads: How many threads make examples.
-  package init(_ plan: DataPlan, seed: UInt64, steps: Int, ahead: Int = 4, threads: Int = 1) {
+  package init(_ plan: DataPlan, seed: UInt64, steps: Range<Int>, ahead: Int = 4, threads: Int = 1)
+  {
     // A semaphore must not end below the value that it was made with, so it starts at 0.
     for _ in 0..<ahead { room.signal() }
     Threads.start { [self] in
-      var maker = BatchMaker(plan, seed: seed, threads: threads)
-      for _ in 0..<steps {
+      var maker = BatchMaker(plan, seed: seed, threads: threads, from: steps.lowerBound)
+      for _ in steps {
         room.wait()
         if stopped.load(ordering: .relaxed) { return }
         let batch = maker.next()
@@ -113,7 +116,7 @@ package final class BatchStream: Sendable {
     }
   }
 
-  /// The next batch, waiting for it where it must; to be called at most `steps` times.
+  /// The next batch, waiting for it where it must; to be called at most once for each of the steps.
   package func next() -> HostBatch {
     ready.wait()
     let batch = queue.withLock { $0.removeFirst() }

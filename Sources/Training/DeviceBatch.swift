@@ -14,18 +14,33 @@ struct BatchShape: Hashable {
 }
 
 /// A place for batches of one shape on the device.
+///
+/// All of a batch lies in one stretch of memory: every copy to a device costs some microseconds,
+/// however small, and waits for its turn among those of all cells.
 struct DeviceBatch {
   let tokens: IndexTensor
   let places: IndexTensor
   let targets: IndexTensor
   /// [1], one over the number of scored positions.
   let scale: Tensor
+  private let all: IndexTensor
+
+  /// Parts begin at multiples of so many numbers, as wide loads want it.
+  private static let alignment = 4
 
   init(_ shape: BatchShape, on backend: any Backend) {
-    tokens = backend.emptyIndices([shape.count, shape.length])
-    places = backend.emptyIndices([shape.rows])
-    targets = backend.emptyIndices([shape.rows])
-    scale = backend.empty([1])
+    let sizes = [shape.count * shape.length, shape.rows, shape.rows, 1]
+    let starts = sizes.reduce(into: [0]) { $0.append(Self.aligned($0[$0.count - 1] + $1)) }
+    let all = backend.emptyIndices([starts[sizes.count]])
+    tokens = IndexTensor(storage: all.storage, shape: [shape.count, shape.length])
+    places = IndexTensor(storage: all.storage, offset: starts[1], shape: [shape.rows])
+    targets = IndexTensor(storage: all.storage, offset: starts[2], shape: [shape.rows])
+    scale = Tensor(storage: all.storage, offset: starts[3], shape: [1])
+    self.all = all
+  }
+
+  private static func aligned(_ count: Int) -> Int {
+    (count + alignment - 1) / alignment * alignment
   }
 
   /// A batch that stays on the device.
@@ -36,11 +51,13 @@ struct DeviceBatch {
 
   /// Puts a batch of this shape there.
   func load(_ batch: HostBatch, on backend: any Backend) {
-    batch.tokens.withUnsafeBufferPointer { backend.upload($0, to: tokens) }
-    batch.places.withUnsafeBufferPointer { backend.upload($0, to: places) }
-    batch.targets.withUnsafeBufferPointer { backend.upload($0, to: targets) }
-    withUnsafePointer(to: 1 / Float(max(1, batch.scored))) {
-      backend.upload(UnsafeBufferPointer(start: $0, count: 1), to: scale)
+    var numbers: [Int32] = []
+    numbers.reserveCapacity(all.count)
+    let scale = Int32(bitPattern: (1 / Float(max(1, batch.scored))).bitPattern)
+    for part in [batch.tokens, batch.places, batch.targets, [scale]] {
+      numbers += part
+      numbers += [Int32](repeating: 0, count: Self.aligned(numbers.count) - numbers.count)
     }
+    numbers.withUnsafeBufferPointer { backend.upload($0, to: all) }
   }
 }

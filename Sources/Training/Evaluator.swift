@@ -61,7 +61,7 @@ package struct Evaluator {
   }
 
   /// The examples by length, in parts of one batch each.
-  private static func batches(_ examples: [Example]) -> [[Example]] {
+  static func batches(_ examples: [Example]) -> [[Example]] {
     var parts: [[Example]] = []
     var rest = examples.sortedByLength()[...]
     while let first = rest.first {

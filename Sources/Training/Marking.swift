@@ -3,7 +3,7 @@ import Randomness
 package import TaskGenerators
 
 /// What was right about the answers to one example: where every metric has its counts from.
-package struct Marks: Sendable, Equatable {
+package struct Marks: Sendable, Equatable, Codable {
   package var tokens = 0
   package var right = 0
   /// The sum of the cross-entropies.
@@ -79,7 +79,8 @@ package struct Marker: Sendable {
     return marks
   }
 
-  private static func surprise(_ probability: Double) -> Double {
+  /// The cross-entropy of a token that has a probability.
+  package static func surprise(_ probability: Double) -> Double {
     probability.isNormal ? -PortableMath.log(probability) : .infinity
   }
 

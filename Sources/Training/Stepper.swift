@@ -60,6 +60,17 @@ package final class Stepper {
     return rate
   }
 
+  /// The gradients of a batch's mean loss, as the arena lays them out; nothing is stepped.
+  package func gradients(of batch: HostBatch) -> [Float] {
+    let backend = tape.backend
+    let inputs = DeviceBatch(batch, on: backend)
+    _ = model.loss(
+      inputs.tokens, places: inputs.places, targets: inputs.targets, scale: inputs.scale)
+    tape.backward()
+    defer { arena.clearGradients() }
+    return backend.values(arena.gradients)
+  }
+
   private func slot(for shape: BatchShape) -> Slot {
     if let slot = slots[shape] { return slot }
     let backend = tape.backend
@@ -76,6 +87,32 @@ package final class Stepper {
     let loss = Double(tape.backend.values(lossSum)[0])
     tape.backend.fill(lossSum, with: 0)
     return loss
+  }
+
+  /// The elements of all tensors that the next step depends on, by name.
+  package var state: [String: [Float]] { stateTensors.mapValues { tape.backend.values($0) } }
+
+  /// Goes on from the state after a number of steps.
+  ///
+  /// - Throws: `CheckpointMismatch` where the state is another model's; then nothing has changed.
+  package func restore(
+    _ state: [String: [Float]], atStep step: Int
+  ) throws(CheckpointMismatch) {
+    for (name, tensor) in stateTensors where state[name]?.count != tensor.count {
+      throw CheckpointMismatch(description: "its '\(name)' are not this model's")
+    }
+    for (name, tensor) in stateTensors {
+      state[name]?.withUnsafeBufferPointer { tape.backend.upload($0, to: tensor) }
+    }
+    optimizer.resume(atStep: step)
+  }
+
+  /// Gradients are no part of it: the optimiser clears them in each step.
+  private var stateTensors: [String: Tensor] {
+    [
+      "parameters": arena.values, "moments.first": optimizer.first,
+      "moments.second": optimizer.second, "loss": lossSum,
+    ]
   }
 
   private func addMean(of losses: Tensor, in slot: Slot) {

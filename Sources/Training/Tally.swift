@@ -1,7 +1,7 @@
 package import Configuration
 
 /// Counts of right answers, from which every metric is computed.
-package struct Tally: Sendable, Equatable {
+package struct Tally: Sendable, Equatable, Codable {
   package var examples = 0
   /// The sum over examples of each one's share of right answers.
   package var shares = 0.0

@@ -6,74 +6,6 @@ import Platform
 import TaskGenerators
 package import Tensors
 
-/// What a cell's training is made from.
-package struct TrainingJob {
-  package var model: ModelConfiguration
-  package var training: TrainingConfiguration
-  package var seed: Int
-  package var vocabulary: Int
-  package var maximumLength: Int
-  package var metric: Metric
-  package var train: [DataSegment]
-  package var validation: [DataSegment]
-  package var test: [DataSegment]
-
-  package init(
-    model: ModelConfiguration, training: TrainingConfiguration, seed: Int, vocabulary: Int,
-    maximumLength: Int, metric: Metric, train: [DataSegment], validation: [DataSegment],
-    test: [DataSegment]
-  ) {
-    self.model = model
-    self.training = training
-    self.seed = seed
-    self.vocabulary = vocabulary
-    self.maximumLength = maximumLength
-    self.metric = metric
-    self.train = train
-    self.validation = validation
-    self.test = test
-  }
-}
-
-/// A place on the learning curve.
-package struct CurveSample: Sendable {
-  package var step: Int
-  /// The mean training loss since the sample before.
-  package var loss: Double
-  /// The learning rate of the last step.
-  package var learningRate: Double
-  package var validation: Tally
-  /// The metric that models are chosen by.
-  package var metric: Metric
-
-  package var score: Double? { validation.value(metric) }
-}
-
-/// What happened in training, for whoever watches.
-package enum TrainingEvent: Sendable {
-  case step(Int, of: Int, loss: Double?, tokens: Int)
-  case validated(CurveSample)
-}
-
-/// What came out of a cell.
-package struct TrainingOutcome: Sendable {
-  package enum Status: Sendable { case finished, diverged, interrupted }
-  package var status: Status
-  package var steps = 0
-  /// The step whose parameters were tested: the best on validation.
-  package var selectedStep = 0
-  package var stoppedEarly = false
-  package var examples = 0
-  package var tokens = 0
-  package var curve: [CurveSample] = []
-  package var validation = Tally()
-  package var test: [SegmentTally] = []
-  package var trainSeconds = 0.0
-  package var evaluateSeconds = 0.0
-
-  package init(status: Status) { self.status = status }
-}
-
 /// Trains one model on one task, chooses the stopping point on validation, and tests that.
 package final class Trainer {
   /// Steps between looks at the loss; the host does not wait for the device in between.
@@ -84,8 +16,9 @@ package final class Trainer {
   private let stepper: Stepper
   private let plan: DataPlan
   private let best: Tensor
-  private var outcome = TrainingOutcome(status: .finished)
-  private var bestScore: (score: Double, loss: Double)?
+  package private(set) var progress = TrainingProgress()
+  /// When the work began that is not counted yet.
+  private var clock = 0.0
 
   /// Makes the model and lays out its memory.
   ///
@@ -108,71 +41,90 @@ package final class Trainer {
   /// Trains to the end, an early stop, divergence or an interruption.
   ///
   /// - Parameters:
+  ///   - checkpoints: Gets the state of the training now and then, and when it is interrupted.
   ///   - interrupted: Asked after each step.
   ///   - watch: Told what happens.
   /// - Returns: What came out; without test scores unless it finished.
   /// - Throws: What the device reports, such as memory that it does not have.
   package func run(
-    interrupted: () -> Bool = { false }, watch: (TrainingEvent) -> Void = { _ in }
+    checkpoints: CheckpointPlan = .none, interrupted: () -> Bool = { false },
+    watch: (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
+    var checkpoints = checkpoints
+    clock = MonotonicClock.seconds
+    if progress.steps > 0 {
+      watch(.step(progress.steps, of: job.training.steps, loss: nil, tokens: 0))
+    }
+    guard try train(&checkpoints, interrupted: interrupted, watch: watch) else {
+      return TrainingOutcome(.diverged, progress)
+    }
+    if progress.isTrained, let tallies = try test(interrupted: interrupted) {
+      return TrainingOutcome(.finished, progress, test: tallies)
+    }
+    try checkpoints.keep(checkpoint)
+    return TrainingOutcome(.interrupted, progress)
+  }
+
+  /// Steps and validations, until no more are wanted or the training is interrupted.
+  ///
+  /// - Returns: Whether the losses stayed within bounds.
+  private func train(
+    _ checkpoints: inout CheckpointPlan, interrupted: () -> Bool, watch: (TrainingEvent) -> Void
+  ) throws -> Bool {
+    guard !progress.isTrained else { return true }
     let seed = UInt64(job.seed)
-    let start = MonotonicClock.seconds
     let validation = Evaluator(
       stepper.model, on: stepper.tape, segments: job.validation, split: .validation, seed: seed)
     let stream = BatchStream(
-      plan, seed: seed, steps: job.training.steps, threads: dataThreads)
+      plan, seed: seed, steps: progress.steps..<job.training.steps, threads: dataThreads)
     defer { stream.stop() }
-    outcome.evaluateSeconds += MonotonicClock.seconds - start
-    var clock = MonotonicClock.seconds
-    var sinceSample = 0
-    var sinceLook = 0
-    var lossTotal = 0.0
-    var lookTokens = 0
-    for step in 1...job.training.steps {
-      let batch = stream.next()
-      let rate = stepper.step(batch)
-      outcome.steps = step
-      outcome.examples += batch.count
-      outcome.tokens += batch.realTokens
-      lookTokens += batch.realTokens
-      sinceSample += 1
-      sinceLook += 1
-      let evaluates = step % job.training.evaluateEvery == 0 || step == job.training.steps
-      if sinceLook == Self.lookEvery || evaluates || step == 1 {
-        let loss = stepper.takeLoss()
-        try checkDevice()
-        lossTotal += loss
-        watch(
-          .step(step, of: job.training.steps, loss: loss / Double(sinceLook), tokens: lookTokens))
-        lookTokens = 0
-        if diverged(loss / Double(sinceLook)) { return finish(.diverged, since: clock) }
-        sinceLook = 0
+    count(in: \.evaluateSeconds)
+    while !progress.isTrained {
+      if isValidationDue {
+        guard let tally = try validate(validation, interrupted: interrupted) else { return true }
+        guard note(tally, watch) else { return false }
+      } else {
+        guard try step(stream.next(), watch) else { return false }
       }
-      if interrupted() { return finish(.interrupted, since: clock) }
-      guard evaluates else { continue }
-      outcome.trainSeconds += MonotonicClock.seconds - clock
-      clock = MonotonicClock.seconds
-      let tally = validation.evaluate(interrupted: interrupted).reduce(into: Tally()) {
-        $0.add($1.overall)
-      }
-      try checkDevice()
-      outcome.evaluateSeconds += MonotonicClock.seconds - clock
-      clock = MonotonicClock.seconds
-      let sample = CurveSample(
-        step: step, loss: lossTotal / Double(sinceSample), learningRate: rate, validation: tally,
-        metric: job.metric)
-      (lossTotal, sinceSample) = (0, 0)
-      outcome.curve.append(sample)
-      watch(.validated(sample))
-      if diverged(tally.meanLoss) { return finish(.diverged, since: clock) }
-      keepIfBest(sample)
-      if tally.merit(job.metric) >= job.training.stopAt {
-        outcome.stoppedEarly = step < job.training.steps
-        break
+      if interrupted() { return true }
+      if checkpoints.isDue {
+        try checkpoints.keep(checkpoint)
+        clock = MonotonicClock.seconds
       }
     }
-    outcome.trainSeconds += MonotonicClock.seconds - clock
-    return try test(interrupted: interrupted)
+    return true
+  }
+
+  // MARK: - Steps
+
+  /// One step, and a look at the loss where one is due; returns whether it is within bounds.
+  private func step(_ batch: HostBatch, _ watch: (TrainingEvent) -> Void) throws -> Bool {
+    progress.learningRate = stepper.step(batch)
+    progress.steps += 1
+    progress.isValidated = false
+    progress.examples += batch.count
+    progress.tokens += batch.realTokens
+    progress.lookTokens += batch.realTokens
+    progress.sinceSample += 1
+    progress.sinceLook += 1
+    defer { count(in: \.trainSeconds) }
+    guard progress.sinceLook == Self.lookEvery || isValidationDue || progress.steps == 1 else {
+      return true
+    }
+    let loss = stepper.takeLoss()
+    try checkDevice()
+    let mean = loss / Double(progress.sinceLook)
+    progress.lossTotal += loss
+    watch(
+      .step(progress.steps, of: job.training.steps, loss: mean, tokens: progress.lookTokens))
+    progress.lookTokens = 0
+    progress.sinceLook = 0
+    return isSound(mean)
+  }
+
+  /// The model's parameters; once `run` has finished a cell, those that were tested.
+  package var parameters: [(name: String, shape: [Int], elements: [Float])] {
+    stepper.arena.exported()
   }
 
   /// A device that failed gives numbers that mean nothing.
@@ -180,36 +132,102 @@ package final class Trainer {
     if let failure = stepper.tape.backend.failure { throw failure }
   }
 
-  /// NaN, or a loss far above that of guessing at random.
-  private func diverged(_ loss: Double) -> Bool {
-    !loss.isFinite || loss > 20 * max(1, Mathematics.logarithm(Double(job.vocabulary)))
+  /// Neither NaN nor far above the loss of guessing at random.
+  private func isSound(_ loss: Double) -> Bool {
+    loss.isFinite && loss <= 20 * max(1, Mathematics.logarithm(Double(job.vocabulary)))
+  }
+
+  /// Counts the time since the last call.
+  private func count(in seconds: WritableKeyPath<TrainingProgress, Double>) {
+    let now = MonotonicClock.seconds
+    progress[keyPath: seconds] += now - clock
+    clock = now
+  }
+
+  // MARK: - Validation and test
+
+  private var isValidationDue: Bool {
+    let steps = progress.steps
+    return steps > 0 && !progress.isValidated
+      && (steps % job.training.evaluateEvery == 0 || steps == job.training.steps)
+  }
+
+  /// What the parameters score on validation; nil where that was interrupted.
+  private func validate(_ validation: Evaluator, interrupted: () -> Bool) throws -> Tally? {
+    let tally = validation.evaluate(interrupted: interrupted).reduce(into: Tally()) {
+      $0.add($1.overall)
+    }
+    try checkDevice()
+    count(in: \.evaluateSeconds)
+    return interrupted() ? nil : tally
+  }
+
+  /// Puts a validation on the curve; returns whether its loss is within bounds.
+  private func note(_ tally: Tally, _ watch: (TrainingEvent) -> Void) -> Bool {
+    let sample = CurveSample(
+      step: progress.steps, loss: progress.lossTotal / Double(progress.sinceSample),
+      learningRate: progress.learningRate, validation: tally, metric: job.metric)
+    (progress.lossTotal, progress.sinceSample) = (0, 0)
+    progress.curve.append(sample)
+    progress.isValidated = true
+    watch(.validated(sample))
+    guard isSound(tally.meanLoss) else { return false }
+    keepIfBest(sample)
+    if tally.merit(job.metric) >= job.training.stopAt {
+      progress.stoppedEarly = progress.steps < job.training.steps
+      progress.isTrained = true
+    } else if progress.steps == job.training.steps {
+      progress.isTrained = true
+    }
+    return true
   }
 
   private func keepIfBest(_ sample: CurveSample) {
-    let score = sample.validation.merit(job.metric)
+    let merit = sample.validation.merit(job.metric)
     let loss = sample.validation.meanLoss
-    if let bestScore, (score, -loss) <= (bestScore.score, -bestScore.loss) { return }
-    bestScore = (score, loss)
-    outcome.selectedStep = sample.step
-    outcome.validation = sample.validation
+    if let best = progress.best, (merit, -loss) <= (best.merit, -best.loss) { return }
+    progress.best = TrainingProgress.Best(
+      step: sample.step, merit: merit, loss: loss, validation: sample.validation)
     stepper.tape.backend.copy(stepper.arena.values, to: best)
   }
 
-  private func test(interrupted: () -> Bool) throws -> TrainingOutcome {
-    let start = MonotonicClock.seconds
-    if bestScore != nil { stepper.tape.backend.copy(best, to: stepper.arena.values) }
+  /// What the best parameters score; nil where that was interrupted.
+  private func test(interrupted: () -> Bool) throws -> [SegmentTally]? {
+    clock = MonotonicClock.seconds
+    if progress.best != nil { stepper.tape.backend.copy(best, to: stepper.arena.values) }
     let evaluator = Evaluator(
       stepper.model, on: stepper.tape, segments: job.test, split: .test, seed: UInt64(job.seed))
-    outcome.test = evaluator.evaluate(interrupted: interrupted)
+    let tallies = evaluator.evaluate(interrupted: interrupted)
     try checkDevice()
-    outcome.evaluateSeconds += MonotonicClock.seconds - start
-    if interrupted() { outcome.status = .interrupted }
-    return outcome
+    count(in: \.evaluateSeconds)
+    return interrupted() ? nil : tallies
   }
 
-  private func finish(_ status: TrainingOutcome.Status, since clock: Double) -> TrainingOutcome {
-    outcome.trainSeconds += MonotonicClock.seconds - clock
-    outcome.status = status
-    return outcome
+  // MARK: - Checkpoints
+
+  /// The present state; waits for the device.
+  private func checkpoint() throws -> TrainingCheckpoint {
+    var tensors = stepper.state
+    if progress.best != nil { tensors["best"] = stepper.tape.backend.values(best) }
+    try checkDevice()
+    return TrainingCheckpoint(progress: progress, tensors: tensors)
+  }
+
+  /// Goes on from a checkpoint of the same job; to be called before `run`.
+  ///
+  /// - Throws: `CheckpointMismatch` where it is another job's; then this training is as it was.
+  package func resume(_ checkpoint: TrainingCheckpoint) throws(CheckpointMismatch) {
+    let size = stepper.arena.values.count
+    if checkpoint.progress.best != nil {
+      guard let elements = checkpoint.tensors["best"], elements.count == size else {
+        throw CheckpointMismatch(description: "its best parameters are not this model's")
+      }
+      elements.withUnsafeBufferPointer { stepper.tape.backend.upload($0, to: best) }
+    }
+    guard (1...job.training.steps).contains(checkpoint.progress.steps) else {
+      throw CheckpointMismatch(description: "it is not from within this training")
+    }
+    try stepper.restore(checkpoint.tensors, atStep: checkpoint.progress.steps)
+    progress = checkpoint.progress
   }
 }

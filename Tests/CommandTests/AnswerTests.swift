@@ -44,20 +44,6 @@ import Testing
     return try JSONDecoder().decode([Listed].self, from: Data(call.output.utf8))
   }
 
-  @Test(
-    arguments: [
-      [], ["run"], ["validate"], ["report"], ["list"], ["show"], ["generate"], ["doctor"],
-      ["bench"], ["bench", "ops"], ["bench", "products"], ["bench", "train"], ["bench", "tasks"],
-    ])
-  func everyCommandHasHelpWithExamples(_ command: [String]) throws {
-    let call = try Program().call(command + ["--help"])
-    #expect(call.status == 0 && call.errors.isEmpty && call.isPlain)
-    #expect(call.output.contains("USAGE: hysteresis"))
-    let lines = call.output.split(separator: "\n").filter { !$0.hasPrefix("USAGE:") }
-    #expect(lines.allSatisfy { $0.count <= 80 })
-    if command != ["bench"] { #expect(call.output.contains("EXAMPLES:")) }
-  }
-
   @Test func theVersionIsOneLine() throws {
     let version = try answer("--version")
     #expect(version.split(separator: "\n").count == 1)

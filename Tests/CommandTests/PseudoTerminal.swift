@@ -11,8 +11,11 @@ import Testing
 
 /// A terminal that nobody looks at: what the program shows to people.
 enum PseudoTerminal {
-  /// Runs a command with its standard output on a terminal of the given width.
-  static func call(_ program: Program, _ arguments: String..., columns: UInt16) throws -> Call {
+  /// Runs a command with its standard output, or both of its streams, on a terminal of the given
+  /// width; what is written there is the call's output.
+  static func call(
+    _ program: Program, _ arguments: String..., columns: UInt16, withErrors: Bool = false
+  ) throws -> Call {
     let (master, terminal) = try open(columns: columns)
     defer { close(master) }
 
@@ -21,14 +24,16 @@ enum PseudoTerminal {
     process.arguments = arguments
     process.currentDirectoryURL = program.folder
     process.environment = ProcessInfo.processInfo.environment
-      .filter { !["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"].contains($0.key) }
+      .filter { !["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CI"].contains($0.key) }
       .merging(["TERM": "xterm"]) { $1 }.merging(program.environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle(fileDescriptor: terminal)
     let errors = Pipe()
-    process.standardError = errors
+    process.standardError =
+      withErrors ? FileHandle(fileDescriptor: terminal, closeOnDealloc: false) : errors
     try process.run()
     close(terminal)
+    if withErrors { try errors.fileHandleForWriting.close() }
     let output = readAll(master)
     process.waitUntilExit()
     return Call(

@@ -61,6 +61,9 @@ import Testing
     #expect(call.status == 0 && call.errors.isEmpty)
     #expect(call.output.contains("2 cells, 2 to do"))
     #expect(program.contents == ["g.yaml"])
+    let limited = try program.call("run", "g.yaml", "--dry-run", "--limit", "1")
+    #expect(limited.output.contains("  to do  ") && limited.output.contains("  later  "))
+    #expect(limited.output.contains("2 cells, 1 to do"))
     struct Cells: Decodable {
       struct Cell: Decodable {
         let key: String

@@ -62,10 +62,12 @@ struct TinyRun {
     var started: Set<Int>
     var records: [Int: CellRecord]
     var lost: [Int: String]
+    var elsewhere: Set<Int>
+    var notices: [String]
   }
 
-  func runner(jobs: Int = 1) -> GridRunner {
-    GridRunner(registries, store: store, jobs: jobs, devices: .processor)
+  func runner(jobs: Int = 1, options: RunOptions = RunOptions()) -> GridRunner {
+    GridRunner(registries, store: store, jobs: jobs, devices: .processor, options: options)
   }
 
   func pending(retryFailed: Bool = false) throws -> [Int] {
@@ -73,21 +75,29 @@ struct TinyRun {
   }
 
   @discardableResult
-  func run(jobs: Int = 1, retryFailed: Bool = false) throws -> Log {
-    let runner = runner(jobs: jobs)
-    let log = Mutex((started: Set<Int>(), records: [Int: CellRecord](), lost: [Int: String]()))
+  func run(
+    jobs: Int = 1, retryFailed: Bool = false, options: RunOptions = RunOptions(),
+    watch: @escaping @Sendable (GridEvent) -> Void = { _ in }
+  ) throws -> Log {
+    let runner = runner(jobs: jobs, options: options)
+    let log = Mutex(
+      Log(outcome: GridOutcome(), started: [], records: [:], lost: [:], elsewhere: [], notices: []))
     let outcome = runner.run(try runner.workload(plan, retryFailed: retryFailed)) { event in
+      watch(event)
       log.withLock { log in
         switch event {
         case .started(let cell, _): log.started.insert(cell)
-        case .progress: break
+        case .progress, .left: break
+        case .elsewhere(let cell, _): log.elsewhere.insert(cell)
+        case .notice(let text): log.notices.append(text)
         case .ended(let cell, _, let record, _): log.records[cell] = record
         case .lost(let cell, _, let reason): log.lost[cell] = reason
         }
       }
     }
     return log.withLock { log in
-      Log(outcome: outcome, started: log.started, records: log.records, lost: log.lost)
+      log.outcome = outcome
+      return log
     }
   }
 

@@ -17,6 +17,44 @@ import Testing
     try? Files.remove(path)
   }
 
+  @Test func aFileGetsASecondNameOnce() throws {
+    let (path, other) = (folder + "/first", folder + "/second")
+    let file = try SharedFile(creating: path, with: [1, 2, 3])
+    #expect(file.nameCount == 1)
+    #expect { try SharedFile(creating: path, with: []) } throws: {
+      ($0 as? FileError)?.isPresent == true
+    }
+    try Files.link(path, to: other)
+    #expect(file.nameCount == 2)
+    #expect { try Files.link(path, to: other) } throws: { ($0 as? FileError)?.isPresent == true }
+    #expect { try Files.link(folder + "/none", to: folder + "/new") } throws: {
+      ($0 as? FileError)?.isMissing == true
+    }
+    try Files.remove(path)
+    try file.overwriteStart([9])
+    #expect(try Files.read(other) == [9, 2, 3], "it is written under whatever name it has")
+  }
+
+  @Test func aLockIsForOneAtATime() throws {
+    let path = folder + "/lock"
+    var inner: FileLock.Attempt?
+    let outer = try FileLock.attempt(path) { () throws(FileError) in
+      inner = try FileLock.attempt(path) { () throws(FileError) in Issue.record("two had it") }
+    }
+    #expect(outer == .done && inner == .busy)
+    #expect(try FileLock.attempt(path) { () throws(FileError) in } == .done)
+    #expect(throws: FileError.self) {
+      try FileLock.attempt(folder + "/none/lock") { () throws(FileError) in }
+    }
+  }
+
+  @Test func aFolderThatCannotBeMadeSaysWhy() throws {
+    try AtomicFile.write([1], to: folder + "/file")
+    #expect { try Files.makeFolder(folder + "/file/x") } throws: {
+      "\($0)".contains("file: cannot create: File exists")
+    }
+  }
+
   @Test(arguments: [0, 1, 65535, 65536, 200_000])
   func whatIsWrittenIsRead(count: Int) throws {
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }

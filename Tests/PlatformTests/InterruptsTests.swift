@@ -22,12 +22,31 @@ import Testing
   }
 
   @Test func theSecondSignalEndsTheProcess() async {
-    await #expect(processExitsWith: .exitCode(Interrupts.exitStatus)) {
+    await #expect(processExitsWith: .exitCode(130)) {
+      Interrupts.install()
+      kill(getpid(), SIGTERM)
+      while !Interrupts.isRequested { usleep(1000) }
+      kill(getpid(), SIGINT)
+      usleep(10_000_000)
+    }
+  }
+
+  /// Schedulers repeat it; the work goes on saving.
+  @Test func aSecondTerminationIsNoMore() async {
+    await #expect(processExitsWith: .exitCode(143)) {
+      Interrupts.install()
+      for _ in 0..<3 { kill(getpid(), SIGTERM) }
+      while !Interrupts.isRequested { usleep(1000) }
+      exit(Interrupts.exitStatus)
+    }
+  }
+
+  @Test func theStatusTellsTheSignal() async {
+    await #expect(processExitsWith: .exitCode(130)) {
       Interrupts.install()
       kill(getpid(), SIGINT)
       while !Interrupts.isRequested { usleep(1000) }
-      kill(getpid(), SIGTERM)
-      usleep(10_000_000)
+      exit(Interrupts.exitStatus)
     }
   }
 

@@ -99,10 +99,36 @@ import Testing
     record.schema = 3
     try store.write(record)
     let path = store.cellPath(record.key)
-    let expected = "\(path): not a record of this version (schema 3, this program reads 1)"
+    let expected =
+      "\(path): not a record of this version (schema 3, this program reads 1); a newer version of "
+      + "the program wrote it: use that version, or another store"
     #expect(try store.readAll().problems.map(\.description) == [expected])
+    #expect(throws: StoreError.self) { try self.store.state(of: record.key) }
     try AtomicFile.write(Array(#"{"schema": 3, "other": []}"#.utf8), to: path)
     #expect(try store.readAll().problems.map(\.description) == [expected])
+  }
+
+  @Test func plansOfOtherVersionsAreLeftAlone() throws {
+    let grid = GridManifest(name: "g", description: "", tuned: [], cells: [])
+    for text in [
+      #"{"schema": 2, "name": "g"}"#,
+      #"{"cells":[],"description":"","name":"g","schema":0,"tuned":[]}"#,
+    ] {
+      try Files.makeFolder(store.folder)
+      try AtomicFile.write(Array(text.utf8), to: store.gridPath)
+      for action in [{ _ = try self.store.readGrid() }, { try self.store.writeGrid(grid) }] {
+        #expect(throws: StoreError.self) { try action() }
+      }
+      #expect { try self.store.readGrid() } throws: {
+        ($0 as? StoreError)?.kind == .otherVersion && "\($0)".contains("use another store")
+          || "\($0)".contains("or another store")
+      }
+      #expect(try self.text(store.gridPath) == text)
+    }
+    try AtomicFile.write([1], to: store.gridPath)
+    #expect { try self.store.readGrid() } throws: { ($0 as? StoreError)?.kind == .damaged }
+    try store.writeGrid(grid)
+    #expect(try store.readGrid() == grid)
   }
 
   @Test func strangeFilesAreReported() throws {

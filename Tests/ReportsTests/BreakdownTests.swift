@@ -168,8 +168,9 @@ import Testing
     #expect(text.contains("recall (totalVariation ↓)"))
     #expect(text.contains("| totalVariation ↓ |") && text.contains("| grammarAccuracy |"))
     let rows = report.csv().split(separator: "\r\n")
-    #expect(rows[0].hasSuffix("stateBytes,grammarAccuracy,totalVariation"))
-    #expect(rows[1].hasSuffix(",0.75,0.25"))
+    #expect(rows[0].hasSuffix("stepsToThreshold,grammarAccuracy,totalVariation"))
+    #expect(rows[1].hasPrefix("recall,oracle,oracle,,,,totalVariation,0.9,0.0,"))
+    #expect(rows[2].hasSuffix(",0.75,0.25"))
     #expect(report.figures().first?.svg.contains("total variation (less is better)") == true)
   }
 

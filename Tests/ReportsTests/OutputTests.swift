@@ -145,9 +145,9 @@ import Testing
       try? Files.remove(folder)
     }
     try hostileReport().write(to: folder)
-    let all = ["accuracy.svg", "curves.svg", "lengths.svg"]
-    let tables = ["report.json", "report.md", "summary.csv"]
-    #expect(try Files.list(folder) == all + tables.prefix(2) + ["state.svg", "summary.csv"])
+    let all = ["accuracy.svg", "curves.svg", "lengths.svg", "overview.svg"]
+    let tables = ["report.html", "report.json", "report.md", "report.tex", "summary.csv"]
+    #expect(try Files.list(folder) == all + tables.prefix(4) + ["state.svg", "summary.csv"])
     try Report.make(records: [try Samples.record()]).write(to: folder)
     #expect(try Files.list(folder) == ["accuracy.svg"] + tables)
     #expect(throws: ReportError.self) {
@@ -177,18 +177,21 @@ import Testing
         ─────────  ─────────────  ──────  ──────  ─────  ──────────
         chance      0.100
         majority    0.250
+        oracle      1.000
         attention   0.548 ±0.448   0.498   0.548  0.997       0.548
 
         model               seeds  learningRate  parameters    state
         ─────────  ──────────────  ────────────  ──────────  ───────
         chance
         majority
+        oracle
         attention  2 (1 diverged)         0.001       3,200  128 KiB
 
         model      eigenvalues
         ─────────  ───────────
         chance
         majority
+        oracle
         attention  [0, 1]
 
         1 cell diverged (counted as a guess)

@@ -104,6 +104,7 @@ import Testing
         | model \\\\ segment | ignore=0 | ignore=1 |
         | :--- | ---: | ---: |
         | *chance* | *0.100* | *0.100* |
+        | *oracle* | *1.000* | *1.000* |
         | delta-net | 0.500 ±0.000 | 0.250 ±0.000 |
         """))
   }

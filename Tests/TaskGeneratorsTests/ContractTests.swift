@@ -175,7 +175,7 @@ import Testing
     for type in TaskCatalog.all {
       var labels: Set<UInt64> = [type.streamLabel(of: try type.make().settings)]
       let cases = type.info.settings.flatMap { setting in
-        TaskCase.variations(of: setting).map { [setting.name: $0] }
+        setting.alternatives.map { [setting.name: $0] }
       }
       for given in cases {
         let owner = "task \(type.info.name)"

@@ -27,11 +27,11 @@ struct TaskCase: Sendable, CustomStringConvertible {
   static func choices(of settings: [Setting]) -> [[String: SettingValue]] {
     var result: [[String: SettingValue]] = [[:]]
     for (place, setting) in settings.enumerated() {
-      for value in variations(of: setting) {
+      for value in setting.alternatives {
         result.append([setting.name: value])
         guard isSwitch(setting) else { continue }
         for (other, partner) in settings.enumerated() where other != place {
-          for second in variations(of: partner) where !isSwitch(partner) || other > place {
+          for second in partner.alternatives where !isSwitch(partner) || other > place {
             result.append([setting.name: value, partner.name: second])
           }
         }
@@ -45,29 +45,6 @@ struct TaskCase: Sendable, CustomStringConvertible {
     case .flag, .choice: true
     default: false
     }
-  }
-
-  /// Other values than the default, small enough for a test.
-  static func variations(of setting: Setting) -> [SettingValue] {
-    var values: [SettingValue] = []
-    switch (setting.kind, setting.defaultValue) {
-    case (.flag, .flag(let value)):
-      values = [.flag(!value)]
-    case (.choice(let names), _):
-      values = names.map { .text($0) }
-    case (.integer(let bounds), .integer(let value)):
-      values = [bounds.lowerBound, value / 2, value + 1, 2 * value, 100]
-        .filter { bounds.contains($0) }.map { .integer($0) }
-    case (.number(let bounds), .number(let value)):
-      values = [bounds.lowerBound, value / 2, 2 * value, bounds.upperBound]
-        .filter { bounds.contains($0) && $0.isFinite }.map { .number($0) }
-    case (.integers(let bounds), _):
-      let low = bounds.lowerBound
-      values = [.integer(low), .range(low...min(low + 7, bounds.upperBound)), .integer(100)]
-    default: break
-    }
-    var seen: Set<SettingValue> = [setting.defaultValue]
-    return values.filter { setting.kind.normalised($0) != nil && seen.insert($0).inserted }
   }
 }
 

@@ -143,7 +143,7 @@ import Training
     for examples in [nil, 100] {
       let segment = DataSegment(task: try Jobs.parity(3...12), examples: examples)
       let plan = try DataPlan([segment], batch: 8, seed: 9)
-      let stream = BatchStream(plan, seed: 9, steps: 40)
+      let stream = BatchStream(plan, seed: 9, steps: 0..<40)
       var maker = BatchMaker(plan, seed: 9)
       for step in 0..<40 { #expect(stream.next().equals(maker.next()), "step \(step)") }
     }
@@ -153,7 +153,7 @@ import Training
     let segment = DataSegment(task: try Jobs.parity(3...12), examples: nil)
     let plan = try DataPlan([segment], batch: 8, seed: 9)
     for used in [0, 1, 7] {
-      let stream = BatchStream(plan, seed: 9, steps: 1_000_000)
+      let stream = BatchStream(plan, seed: 9, steps: 0..<1_000_000)
       for _ in 0..<used { _ = stream.next() }
       stream.stop()
     }

@@ -59,7 +59,7 @@ public struct GatedLinearAttention: SequenceMixer {
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let (q, k, v) = projections(x, state: state)
-    let decay = wide(narrow(x)).logSigmoid().scaled(by: 1 / temperature).exp()
+    let decay = wide(narrow(x)).sigmoid(toPower: 1 / temperature)
     let scan = MatrixScan(
       decay: .vector(decay.reshaped(q.shape)), scale: 1 / Float(keyDim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)

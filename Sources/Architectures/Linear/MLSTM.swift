@@ -86,16 +86,18 @@ public struct MLSTM: SequenceMixer {
     let v = u.blockLinear(value.variable)
     let maps = zip([q, k, v], gateWeights).map { LinearMap($0, $1.variable) }
     let gates = Variable.sum(of: maps, bias: gateBias.variable)
-    let read = memory(q: q, k: k, v: v, gates: gates, state: state)
-    let y = read.layerNorm().reshaped(u.shape).multiplyingRow(norm.variable)
-    let direct = filtered.multiplyingRow(skip.variable)
-    return output((y + direct).gated(by: outputGate(x), .silu))
+    let (read, factors) = memory(q: q, k: k, v: v, gates: gates, state: state)
+    return output(
+      read.normalisedHeads(
+        factors: factors, weight: norm.variable, direct: filtered, skip: skip.variable,
+        gatedBy: outputGate(x), .silu))
   }
 
-  /// What is read from the memory and divided by its normaliser: [batch, length, heads, dim].
+  /// What is read from the memory, [batch, length, heads, dim], and one over its normaliser,
+  /// [batch, length, heads].
   private func memory(
     q: Variable, k: Variable, v: Variable, gates: Variable, state: MixerState?
-  ) -> Variable {
+  ) -> (read: Variable, factors: Variable) {
     let (batch, length) = (q.shape[0], q.shape[1])
     let split = [batch, length, heads, dim]
     let (q, k, v) = (q.reshaped(split), k.reshaped(split), v.reshaped(split))
@@ -111,7 +113,7 @@ public struct MLSTM: SequenceMixer {
       q: q, k: written, initial: state?["normaliser"], wantsFinal: state != nil)
     if let sum { state?["normaliser"] = sum }
     if let final = factors.final { state?["stabiliser"] = final }
-    return read.scalingRows(by: factor)
+    return (read, factor)
   }
 
   public func stateSize(length: Int) -> Int {

@@ -12,6 +12,7 @@ package enum OpCatalog {
     + gateCases
     + broadcastCases
     + normCases
+    + fusedCases
     + embeddingCases
     + rotaryCases
     + reshapeCases
@@ -38,6 +39,7 @@ package enum OpCatalog {
     + scanTimings
     + selectiveTimings
     + normaliserTimings
+    + rowTimings
     + taylorTimings
     + cellTimings
     + convolutionTimings

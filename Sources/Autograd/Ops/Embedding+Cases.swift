@@ -19,6 +19,30 @@ extension OpCatalog {
       let entry = positionsCase([3, 0, -1, 6, 3, 3], numbers: 7, columns: columns)
       return [entry, entry.ranTwice()]
     }
+    + [1, 3, 16].flatMap { columns -> [OpCase] in
+      let entry = sumCase([3, 0, -1, 6, -1, 5], numbers: 7, columns: columns)
+      return [entry, entry.ranTwice()]
+    }
+
+  private static func sumCase(_ index: [Int32], numbers: Int, columns: Int) -> OpCase {
+    OpCase(
+      "gatheringRows", "\(index.count)x\(columns)-sum",
+      inputs: [OpInput("x", [numbers, columns]), OpInput("y", [numbers, columns])],
+      tolerance: 1e-6,
+      reference: { arrays in
+        var y = DoubleArray([index.count, columns])
+        for (row, number) in index.enumerated() where number >= 0 {
+          for column in 0..<columns {
+            y[row, column] = arrays[0][Int(number), column] + arrays[1][Int(number), column]
+          }
+        }
+        return [y]
+      },
+      run: { tape, inputs in
+        let places = tape.backend.indices(index, [index.count])
+        return [inputs[0].gatheringRows(ofSumWith: inputs[1], at: places)]
+      })
+  }
 
   /// Two sequences of three tokens from the second of five positions on.
   private static func positionsCase(_ index: [Int32], numbers: Int, columns: Int) -> OpCase {

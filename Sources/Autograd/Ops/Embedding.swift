@@ -28,6 +28,33 @@ extension Variable {
     }
   }
 
+  /// Some rows of the sum of this variable and another, without making the others.
+  ///
+  /// - Parameters:
+  ///   - other: As this variable.
+  ///   - index: Row numbers of their flat rows, each at most once, or -1.
+  /// - Returns: The rows [rows, columns], of zeros where the index is -1.
+  package func gatheringRows(ofSumWith other: Variable, at index: IndexTensor) -> Variable {
+    precondition(shape == other.shape, "a sum of shapes \(shape) and \(other.shape)")
+    let backend = tape.backend
+    let y = backend.empty([index.count, columns])
+    if let fused = backend as? any FusedKernels {
+      fused.gatherRows(ofSum: value, other.value, at: index, into: y)
+    } else {
+      let (own, others) = (backend.empty(y.shape), backend.empty(y.shape))
+      backend.gatherRows(value, at: index, into: own)
+      backend.gatherRows(other.value, at: index, into: others)
+      backend.add(own, others, into: y)
+    }
+    return tape.result(y, of: [self, other]) { [self] dy in
+      // Both have the same gradient, which is made once.
+      let gradient = backend.zeros(shape)
+      backend.scatterAddDistinctRows(dy, at: index, to: gradient)
+      contribute(gradient)
+      other.contribute(gradient)
+    }
+  }
+
   /// Rows of this table, one for each token, plus one of another table for each position.
   ///
   /// - Parameters:

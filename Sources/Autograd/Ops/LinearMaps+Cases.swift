@@ -90,6 +90,12 @@ extension OpCatalog {
       maps: [(0, [2, 3, 5]), (1, [5, 2]), (0, [6, 1, 1])]),
     MapsCase(
       variant: "blocks of the width of a vector", rows: 3, inputs: [32], maps: [(0, [2, 16, 16])]),
+    MapsCase(
+      variant: "small blocks, many rows", rows: 257, inputs: [8],
+      maps: [(0, [2, 4, 4]), (0, [2, 4, 1])]),
+    MapsCase(
+      variant: "odd blocks, many rows", rows: 259, inputs: [9, 4],
+      maps: [(0, [3, 3, 2]), (1, [1, 4, 3])]),
   ].map { $0.opCase() }
 
   /// The block-diagonal projections of the mLSTM, and the gates of the sLSTM.

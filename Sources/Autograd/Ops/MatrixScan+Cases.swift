@@ -74,6 +74,8 @@ private struct ScanSetting: Sendable {
     zeros.append(("zero decay", forgetting))
     var reflections = ScanSetting(Size(1, 17, 1, 1, 4, 8), .none, .delta)
     reflections.beta = 2...2
+    var vanishing = ScanSetting(Size(1, 32, 1, 1, 32, 16), .vector, .add)
+    vanishing.factors = 0...0
     return zeros + [
       ("reflections", reflections),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
@@ -85,6 +87,8 @@ private struct ScanSetting: Sendable {
       ("half vector", ScanSetting(Size(1, 17, 1, 1, 4, 8), .vector, .add)),
       ("chunks", ScanSetting(Size(1, 37, 2, 1, 17, 20), .scalar, .delta)),
       ("chunks", ScanSetting(Size(1, 33, 1, 1, 16, 17), .perHead, .add)),
+      ("chunks", ScanSetting(Size(1, 37, 1, 1, 33, 20), .vector, .add)),
+      ("zero decay in chunks", vanishing),
     ]
   }
 

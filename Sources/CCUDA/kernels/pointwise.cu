@@ -103,6 +103,19 @@ KERNEL affine(long n, float alpha, float beta, const float *x, float *y) {
   map(n, y, false, [alpha, beta](float x) { return alpha * x + beta; }, x);
 }
 
+/// y = sigmoid(x)^exponent
+KERNEL sigmoid_power(long n, float exponent, const float *x, float *y) {
+  map(n, y, false, [exponent](float x) { return expf(-exponent * softplus(-x)); }, x);
+}
+
+/// dx (+)= exponent y sigmoid(-x) dy
+KERNEL sigmoid_power_backward(long n, float exponent, const float *x, const float *y,
+                              const float *dy, float *dx, int accumulate) {
+  map(n, dx, accumulate,
+      [exponent](float x, float y, float dy) { return dy * (exponent * y * sigmoid(-x)); }, x, y,
+      dy);
+}
+
 /// c = beta c + bias in every row of a batch of matrices, what a product is then added to. Where
 /// beta is 0, c may hold anything.
 KERNEL begin_product(

@@ -11,14 +11,14 @@
 // be 0 or negative. Products of matrices are TF32; the inverse of I + M is exact to 32 bits, and
 // products with it are split in three, because its entries cancel where keys repeat.
 //
-// Constants: KEY_DIM, VALUE_DIM, DECAY, UPDATE, VALUE_TILE (columns of a block, a multiple of 16),
-// WARPS, WIDE (rows may be copied 16 bytes at a time).
+// Constants: KEY_DIM, VALUE_DIM, DECAY, UPDATE, TOKENS (of a chunk, a multiple of 16; 32 but for
+// decays of vectors), VALUE_TILE (columns of a block, a multiple of 16), WARPS, WIDE (rows may be
+// copied 16 bytes at a time).
 
 enum { KEEP, PER_HEAD, SCALAR };
 enum { ADD, DELTA };
 
-/// Tokens of a chunk.
-constexpr int C = 32;
+constexpr int C = TOKENS;
 constexpr int threads = WARPS * 32;
 constexpr int keys = (KEY_DIM + 15) / 16 * 16;
 constexpr int values = VALUE_TILE;
@@ -174,6 +174,57 @@ struct Tile {
         }
       }
     }
+  }
+
+  /// Adds a b for rows of `a` in shared memory, `a_step` floats apart, whose terms lie side by side:
+  /// one load for a fragment instead of four.
+  template <int depth, class B>
+  DEVICE void add_rows(const float *a, int a_step, B b) {
+    const int lane = threadIdx.x & 31;
+    a += (row + (lane & 15)) * a_step + (lane >> 4) * 4;
+#pragma unroll
+    for (int k = 0; k < depth; k += 8) {
+      uint x[4];
+      load_rounded(x, a + k);
+#pragma unroll
+      for (int n = 0; n < count; n++) {
+        const int at = column + n * 8 + g;
+        const uint y[2] = {to_tf32(b(k + t, at)), to_tf32(b(k + t + 4, at))};
+        mma_tf32(sums[n], x, y);
+      }
+    }
+  }
+
+  /// The same where the terms of the columns of b lie side by side too, those of a column `b_step`
+  /// floats from those of the one before: a b' for two matrices of rows.
+  template <int depth>
+  DEVICE void add_transposed(const float *a, int a_step, const float *b, int b_step) {
+    if constexpr (count % 2) {
+      add_rows<depth>(a, a_step, [&](int k, int j) { return b[j * b_step + k]; });
+    } else {
+      const int lane = threadIdx.x & 31;
+      a += (row + (lane & 15)) * a_step + (lane >> 4) * 4;
+      b += (column + (lane & 7) + (lane >> 4) * 8) * b_step + (lane >> 3 & 1) * 4;
+#pragma unroll
+      for (int k = 0; k < depth; k += 8) {
+        uint x[4];
+        load_rounded(x, a + k);
+#pragma unroll
+        for (int n = 0; n < count; n += 2) {
+          uint y[4];
+          load_rounded(y, b + n * 8 * b_step + k);
+          mma_tf32(sums[n], x, y);
+          mma_tf32(sums[n + 1], x, y + 2);
+        }
+      }
+    }
+  }
+
+  /// Four fragments, rounded as the tensor cores want them.
+  static DEVICE void load_rounded(uint (&x)[4], const float *from) {
+    load_matrices(x, from);
+#pragma unroll
+    for (int i = 0; i < 4; i++) x[i] = to_tf32(__uint_as_float(x[i]));
   }
 
   /// The same place, all zeros.

@@ -61,14 +61,12 @@ struct Targets {
 /// The products of tokens with tokens, before decays.
 DEVICE void relate(const Frame &x, float scale) {
   each_tile<C, C>([&](auto &tile) {
-    tile.template add<keys>([&](int i, int n) { return x.q[i * key_step + n]; },
-                            [&](int n, int j) { return x.k[j * key_step + n]; });
+    tile.template add_transposed<keys>(x.q, key_step, x.k, key_step);
     tile.each([&](int i, int j, float sum) { x.relations[i * token_step + j] = scale * sum; });
   });
   if constexpr (delta)
     each_tile<C, C>([&](auto &tile) {
-      tile.template add<keys>([&](int i, int n) { return x.k[i * key_step + n]; },
-                              [&](int n, int j) { return x.k[j * key_step + n]; });
+      tile.template add_transposed<keys>(x.k, key_step, x.k, key_step);
       tile.each([&](int i, int j, float sum) { x.keys_keys[i * token_step + j] = sum; });
     });
 }
@@ -77,8 +75,8 @@ DEVICE void relate(const Frame &x, float scale) {
 template <class F>
 DEVICE void return_writes(const Frame &x, F put_value) {
   each_tile<C, values>([&](auto &tile) {
-    tile.template add<keys>([&](int i, int n) { return x.k[i * key_step + n]; },
-                            [&](int n, int j) { return x.gradient[n * value_step + j]; });
+    tile.template add_rows<keys>(
+        x.k, key_step, [&](int n, int j) { return x.gradient[n * value_step + j]; });
     tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
     tile.template add<C>(
         [&](int i, int n) {
@@ -108,8 +106,7 @@ DEVICE void return_writes(const Frame &x, F put_value) {
 /// The gradients of the relations between tokens.
 DEVICE void return_relations(const Frame &x) {
   each_tile<C, C>([&](auto &tile) {
-    tile.template add<values>([&](int i, int n) { return x.gain[i * value_step + n]; },
-                              [&](int n, int j) { return x.v[j * value_step + n]; });
+    tile.template add_transposed<values>(x.gain, value_step, x.v, value_step);
     tile.each([&](int i, int j, float sum) {
       const int place = i * token_step + j;
       const float d = j <= i ? (delta ? x.beta[j] * sum : sum) : 0.0f;
@@ -120,8 +117,7 @@ DEVICE void return_relations(const Frame &x) {
   // A thread has the same elements as before.
   if constexpr (delta)
     each_tile<C, C>([&](auto &tile) {
-      tile.template add<values>([&](int i, int n) { return x.p[i * value_step + n]; },
-                                [&](int n, int j) { return x.v[j * value_step + n]; });
+      tile.template add_transposed<values>(x.p, value_step, x.v, value_step);
       tile.each([&](int i, int j, float sum) {
         const int place = i * token_step + j;
         const float d = j < i ? -sum : 0.0f, both = d * x.keys_keys[place];
@@ -161,11 +157,11 @@ DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, lon
     if (target && i < count && j < KEY_DIM) target[(rows + i * head.heads) * KEY_DIM + j] = sum;
   };
   each_tile<C, keys>([&](auto &tile) {
-    tile.template add<values>([&](int i, int n) { return x.gain[i * value_step + n]; },
-                              [&](int n, int j) { return x.state[j * value_step + n]; });
+    tile.template add_transposed<values>(x.gain, value_step, x.state, value_step);
     if (decays) dot_rows(tile, x.sums_c, true, 1, q);
     tile.each([&](int i, int, float &sum) { sum *= x.products.prefix(i); });
-    tile.template add<C>([&](int i, int n) { return x.inverse[i * token_step + n]; }, k);
+    tile.template add_rows<C>(
+        x.inverse, token_step, [&](int n, int j) { return x.k[n * key_step + j]; });
     tile.each([&](int i, int j, float sum) { put_row(to.q, i, j, scale * sum); });
   });
   each_tile<C, keys>([&](auto &tile) {
@@ -175,8 +171,7 @@ DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, lon
     tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
     if constexpr (delta) {
       auto old = tile.empty();
-      old.template add<values>([&](int i, int n) { return x.p[i * value_step + n]; },
-                               [&](int n, int j) { return x.state[j * value_step + n]; });
+      old.template add_transposed<values>(x.p, value_step, x.state, value_step);
       if (decays) dot_rows(old, x.sums_c, false, -1, k);
       tile.combine(old, [&](int i, float sum, float other) {
         return sum - x.products.prefix(i) * other;

@@ -29,23 +29,21 @@ struct Frame {
 /// The matrices that relate the chunk's tokens, and what the old state leaves to be written.
 DEVICE void relate(const Frame &x, float scale) {
   each_tile<C, C>([&](auto &tile) {
-    tile.template add<keys>([&](int i, int n) { return x.q[i * key_step + n]; },
-                            [&](int n, int j) { return x.k[j * key_step + n]; });
+    tile.template add_transposed<keys>(x.q, key_step, x.k, key_step);
     tile.each([&](int i, int j, float sum) {
       x.reads[i * token_step + j] = j <= i ? scale * sum * x.decays.pair(i, j) : 0.0f;
     });
   });
   if constexpr (delta) {
     each_tile<C, C>([&](auto &tile) {
-      tile.template add<keys>([&](int i, int n) { return x.k[i * key_step + n]; },
-                              [&](int n, int j) { return x.k[j * key_step + n]; });
+      tile.template add_transposed<keys>(x.k, key_step, x.k, key_step);
       tile.each([&](int i, int j, float sum) {
         x.system[i * token_step + j] = j < i ? sum * x.decays.pair(i, j) * x.beta[j] : 0.0f;
       });
     });
     each_tile<C, values>([&](auto &tile) {
-      tile.template add<keys>([&](int i, int n) { return x.k[i * key_step + n]; },
-                              [&](int n, int j) { return x.state[n * value_step + j]; });
+      tile.template add_rows<keys>(
+          x.k, key_step, [&](int n, int j) { return x.state[n * value_step + j]; });
       tile.each([&](int i, int j, float sum) {
         x.v[i * value_step + j] -= x.decays.prefix(i) * sum;
       });
@@ -146,11 +144,11 @@ KERNEL __launch_bounds__(threads) scan_chunk_forward(
       __syncthreads();
     }
     each_tile<C, values>([&](auto &tile) {
-      tile.template add<keys>([&](int i, int m) { return frame.q[i * key_step + m]; },
-                              [&](int m, int j) { return frame.state[m * value_step + j]; });
+      tile.template add_rows<keys>(
+          frame.q, key_step, [&](int m, int j) { return frame.state[m * value_step + j]; });
       tile.each([&](int i, int, float &sum) { sum *= scale * frame.decays.prefix(i); });
-      tile.template add<C>([&](int i, int m) { return frame.reads[i * token_step + m]; },
-                           [&](int m, int j) { return frame.write(m, j); });
+      tile.template add_rows<C>(
+          frame.reads, token_step, [&](int m, int j) { return frame.write(m, j); });
       tile.each([&](int i, int j, float sum) {
         if (i < count && j < x.columns) o[value + i * heads * VALUE_DIM + j] = sum;
       });

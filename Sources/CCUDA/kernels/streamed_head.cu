@@ -87,7 +87,8 @@ struct Softmax {
         }
   }
 
-  /// Logits of a tile become powers relative to the greatest so far, and `sums` become so.
+  /// Logits of a tile become powers relative to the greatest so far, and `sums` become so; times
+  /// 2^PROBABILITY_BITS, so that small ones keep their precision as 16-bit floats.
   DEVICE void add(float c[COLUMNS][4], float sums[OUTPUTS][4], int base, float *right) {
     float now[2] = {greatest[0], greatest[1]};
 #pragma unroll
@@ -109,7 +110,8 @@ struct Softmax {
     }
     if ((uint)(label[0] - base) < TILE || (uint)(label[1] - base) < TILE)
       take_target(c, base, right);
-    const float level[2] = {now[0] * TO_BITS, now[1] * TO_BITS};
+    const float level[2] = {now[0] * TO_BITS - PROBABILITY_BITS,
+                            now[1] * TO_BITS - PROBABILITY_BITS};
 #pragma unroll
     for (int n = 0; n < COLUMNS; n++)
 #pragma unroll
@@ -121,9 +123,9 @@ struct Softmax {
 };
 
 /// Blocks (BLOCK_ROWS hidden rows, `each` tiles of the vocabulary). In each part of the vocabulary:
-/// stats[part] gets the greatest exponent of each row, its column and the sum of the others' powers
-/// relative to it, without the target's; partial[part], unless it is null, the sum of the rows of
-/// the weight, weighted alike. `right` gets the targets' exponents.
+/// stats[part] gets the greatest exponent of each row less PROBABILITY_BITS, its column and the sum
+/// of the others' powers relative to the former, without the target's; partial[part], unless it is
+/// null, the sum of the rows of the weight, weighted alike. `right` gets the targets' exponents.
 KERNEL __launch_bounds__(THREADS, RESIDENT)
 head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, const Half *weight,
           const float *bias, const int *target, float *right, float *stats, float *partial) {
@@ -168,7 +170,7 @@ head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, co
     if (at >= rows) continue;
     if (!t) {
       float *out = stats + blockIdx.y * 3 * rows + at;
-      out[0] = own.greatest[i & 1] * TO_BITS, out[rows] = sum;
+      out[0] = own.greatest[i & 1] * TO_BITS - PROBABILITY_BITS, out[rows] = sum;
       out[2 * rows] = __int_as_float(own.best[i & 1]);
     }
     if (!partial) continue;
@@ -213,7 +215,7 @@ KERNEL join_head(long rows, long padded_rows, int width, int parts, const float 
   const float ours = right[row] - greatest, power = power_of_two(ours), sum = others + power;
   if (!lane) {
     // Accurate where the target has almost all of the probability.
-    loss[row] = ours > -20.0f ? log1pf(others / power) : logf(sum) - ours * LN_2;
+    loss[row] = ours > PROBABILITY_BITS - 20.0f ? log1pf(others / power) : logf(sum) - ours * LN_2;
     best[row] = column == 0x7fffffff ? 0 : column;  // only NaN is never the greatest
     levels[row] = greatest + log2f(sum) - PROBABILITY_BITS;
     levels[padded_rows + row] = __int_as_float(label);

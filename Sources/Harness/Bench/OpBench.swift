@@ -13,6 +13,10 @@ public struct OpTiming: Sendable, Codable {
   /// Of the forward pass; nil for operations that are bound by memory.
   public var gigaflops: Double?
   public var fractionOfPeak: Double?
+  /// Of the forward pass, with every input read and every output written once.
+  public var gigabytesPerSecond: Double
+  /// Of what a pass over large tensors reaches; above 1 where tensors stay in a cache.
+  public var fractionOfBandwidth: Double
 }
 
 /// Measures the operations against the machine's ceiling; a wrong operation is not measured.
@@ -20,7 +24,10 @@ public struct OpBench {
   private let backend: any Backend
   /// Floating-point operations per second that the device can reach: multiply-adds in registers on
   /// one core of the processor, a large matrix product on a GPU.
-  public let peak: Double
+  public var peak: Double { ceilings.operations }
+  /// Bytes per second that a pass over large tensors reads and writes.
+  public var bandwidth: Double { ceilings.bandwidth }
+  private let ceilings: DeviceCeilings
 
   /// Makes a bench for the processor and measures its ceiling.
   ///
@@ -28,7 +35,7 @@ public struct OpBench {
   public init(level: String? = nil) throws {
     let backend = try CPUBackend(level: level)
     self.backend = backend
-    peak = Self.peak(of: backend)
+    ceilings = DeviceCeilings(of: backend)
   }
 
   /// Makes a bench for the first of some devices and measures its ceiling.
@@ -37,33 +44,7 @@ public struct OpBench {
   public init(_ devices: ComputeDevices) throws {
     let backend = try devices.makeBackend()
     self.backend = backend
-    peak = (backend as? CPUBackend).map(Self.peak) ?? Self.productPeak(of: backend)
-  }
-
-  private static func peak(of backend: CPUBackend) -> Double {
-    var operations = 0.0
-    let timing = Timing.measure(seconds: 0.3) {
-      operations = backend.multiplyAddInRegisters(rounds: 200_000)
-    }
-    return operations / timing.best
-  }
-
-  /// The rate of the product of two square matrices, large enough that nothing but the units for
-  /// products counts.
-  private static func productPeak(of backend: any Backend) -> Double {
-    let size = 4096
-    let product = MatrixProduct(m: size, n: size, k: size)
-    // Numbers of all kinds: with zeros a GPU needs less power and runs at a higher clock.
-    let numbers = (0..<size * size).map {
-      Float(UInt32(truncatingIfNeeded: $0 &* 2_654_435_761)) / 0x1p31 - 1
-    }
-    let (a, b) = (backend.tensor(numbers, [size, size]), backend.tensor(numbers, [size, size]))
-    let c = backend.empty([size, size])
-    let timing = Timing.measureRecorded(seconds: 0.3, on: backend) {
-      backend.multiply(product, a, b, bias: nil, into: c)
-    }
-    let side = Double(size)
-    return 2 * side * side * side / timing.best
+    ceilings = DeviceCeilings(of: backend)
   }
 
   public var device: String { backend.name }
@@ -96,6 +77,8 @@ public struct OpBench {
     }
     let silent = Tape(backend, recording: false)
     let constants = values.map { Variable($0, on: silent) }
+    let outputs = entry.run(silent, constants)
+    let elements = (values + outputs.map(\.value)).reduce(0) { $0 + $1.count }
     let forward = Timing.measureRecorded(seconds: seconds, on: backend) {
       _ = entry.run(silent, constants)
     }
@@ -108,10 +91,12 @@ public struct OpBench {
       tape.backward(
         from: outputs.filter(\.needsGradient).map { ($0, $0.value) })
     }
+    let speed = 4 * Double(elements) / forward.best
     let rate = entry.flops > 0 ? entry.flops / forward.best : nil
     return OpTiming(
       op: entry.op, variant: entry.variant, forwardMilliseconds: forward.best * 1e3,
       trainMilliseconds: train.best * 1e3, gigaflops: rate.map { $0 / 1e9 },
-      fractionOfPeak: rate.map { $0 / peak })
+      fractionOfPeak: rate.map { $0 / peak }, gigabytesPerSecond: speed / 1e9,
+      fractionOfBandwidth: speed / bandwidth)
   }
 }

@@ -87,30 +87,12 @@ public enum TaskCheck {
   ) -> [(title: String, task: any TaskGenerator)] {
     var given: [[String: SettingValue]] = [[:]]
     for setting in type.info.settings {
-      given += variations(of: setting).map { [setting.name: $0] }
+      given += setting.alternatives.map { [setting.name: $0] }
     }
     return given.compactMap { settings in
       guard let task = try? type.make(settings), task.maximumLength <= longest else { return nil }
       let title = ([type.info.name] + settings.map { "\($0)=\($1)" }).joined(separator: " ")
       return (title, task)
-    }
-  }
-
-  private static func variations(of setting: Setting) -> [SettingValue] {
-    switch (setting.kind, setting.defaultValue) {
-    case (.flag, .flag(let value)): return [.flag(!value)]
-    case (.choice(let names), _): return names.map { .text($0) }
-    case (.integer(let bounds), .integer(let value)):
-      return [bounds.lowerBound, value / 2, value + 1, 2 * value, 100]
-        .filter { bounds.contains($0) }.map { .integer($0) }
-    case (.number(let bounds), .number(let value)):
-      return [bounds.lowerBound, value / 2, 2 * value, bounds.upperBound]
-        .filter { bounds.contains($0) && $0.isFinite }.map { .number($0) }
-    case (.integers(let bounds), _):
-      let low = bounds.lowerBound
-      return [.integer(low), .range(low...min(low + 7, bounds.upperBound)), .integer(100)]
-        .filter { setting.kind.normalised($0) != nil }
-    default: return []
     }
   }
 }

@@ -1,5 +1,6 @@
 import Architectures
 import Autograd
+import CUDABackend
 import Configuration
 import Platform
 import TaskGenerators
@@ -38,17 +39,36 @@ public struct TrainTiming: Sendable, Codable {
   public var firstStepMilliseconds: Double
   /// Blocks that steady steps asked the system for; 0 where memory is pooled as it should be.
   public var steadyAllocations: Int
+  /// What a GPU's kernels of one step must at least take; nil on the processor.
+  public var floor: StepFloor?
+}
+
+/// The least time of a step's kernels as they are cut: each moves the tensors that it is given once,
+/// at the bandwidth of a pass over large tensors, or makes its products, at the rate of a large
+/// product, whichever takes longer.
+public struct StepFloor: Sendable, Codable {
+  /// Kernels, copies and fillings.
+  public var kernels: Int
+  public var gigabytes: Double
+  public var gigaflops: Double
+  public var milliseconds: Double
+  /// Of the measured time.
+  public var fractionReached: Double
 }
 
 /// Times the training steps of a row.
 public struct TrainBench: Sendable {
   private let registries: Registries
   private let devices: ComputeDevices
+  private let ceilings: DeviceCeilings?
 
   /// Makes a bench for the first of some devices.
-  public init(_ registries: Registries, devices: ComputeDevices) {
+  ///
+  /// - Throws: What the device says where it is not ready.
+  public init(_ registries: Registries, devices: ComputeDevices) throws {
     self.registries = registries
     self.devices = devices
+    ceilings = devices.usesGPU ? DeviceCeilings(of: try devices.makeBackend()) : nil
   }
 
   /// Times one row.
@@ -61,7 +81,7 @@ public struct TrainBench: Sendable {
   public func measure(_ row: TrainBenchRow, seconds: Double) throws -> TrainTiming {
     let start = MonotonicClock.seconds
     let backend = try devices.makeBackend()
-    let job = try job(row)
+    let job = try row.job(registries)
     let stepper = try Stepper(job, registry: registries.mixers, on: backend)
     var maker = BatchMaker(
       try DataPlan(job.train, batch: row.batch, seed: 0), seed: UInt64(job.seed))
@@ -70,7 +90,8 @@ public struct TrainBench: Sendable {
     backend.synchronize()
     let first = MonotonicClock.seconds - start
     // Devices that record a step do so the second time.
-    for _ in 0..<2 { stepper.step(batch) }
+    let work = (backend as? CUDABackend)?.loggingWork { stepper.step(batch) }
+    stepper.step(batch)
     let before = backend.pool.systemAllocations
     let timing = Timing.measure(seconds: seconds, on: backend, span: 0.02) { stepper.step(batch) }
     if let failure = backend.failure { throw failure }
@@ -78,25 +99,45 @@ public struct TrainBench: Sendable {
       row: row, device: backend.name, millisecondsPerStep: timing.best * 1e3,
       tokensPerSecond: Double(row.batch * row.length) / timing.best,
       parameters: stepper.model.parameterCount, firstStepMilliseconds: first * 1e3,
-      steadyAllocations: backend.pool.systemAllocations - before)
+      steadyAllocations: backend.pool.systemAllocations - before,
+      floor: work.flatMap { floor(of: $0, measured: timing.best) })
   }
 
-  private func job(_ row: TrainBenchRow) throws(SettingError) -> TrainingJob {
+  private func floor(of work: [KernelWork], measured: Double) -> StepFloor? {
+    guard let ceilings else { return nil }
+    let least = ceilings.floor(of: work)
+    return StepFloor(
+      kernels: work.count, gigabytes: work.reduce(0) { $0 + $1.bytes } / 1e9,
+      gigaflops: work.reduce(0) { $0 + $1.operations } / 1e9, milliseconds: least * 1e3,
+      fractionReached: least / measured)
+  }
+}
+
+extension TrainBenchRow {
+  /// The training that the row stands for: two layers with layer norms and a tied head.
+  ///
+  /// - Parameters:
+  ///   - registries: Where the mixer and the task are found.
+  ///   - settings: The mixer's settings, by name; the others have their defaults.
+  /// - Returns: The training, without validation and tests.
+  /// - Throws: `SettingError` for a row that cannot be.
+  func job(
+    _ registries: Registries, _ settings: [String: SettingValue] = [:]
+  ) throws(SettingError) -> TrainingJob {
     let task = try registries.tasks.make(
       "mqar",
       settings: [
-        "vocabulary": .integer(row.vocabulary), "length": .integer(row.length),
-        "pairs": .integer(row.pairs),
+        "vocabulary": .integer(vocabulary), "length": .integer(length), "pairs": .integer(pairs),
       ])
-    let type = try registries.mixers.type(named: row.architecture)
-    let mixer = try registries.mixers.resolved(row.architecture, [:])
+    let type = try registries.mixers.type(named: architecture)
+    let mixer = try registries.mixers.resolved(architecture, settings)
     let positions = type.info.usesPositions ? "learned" : "none"
     let model = try ModelConfiguration(
       mixers: [mixer],
       [
-        "width": .integer(row.width), "norm": .text("layer"), "positions": .text(positions),
+        "width": .integer(width), "norm": .text("layer"), "positions": .text(positions),
       ])
-    let training = try TrainingConfiguration(["batch": .integer(row.batch)])
+    let training = try TrainingConfiguration(["batch": .integer(batch)])
     let segment = DataSegment(task: task, examples: nil)
     return TrainingJob(
       model: model, training: training, seed: 0, vocabulary: task.vocabulary,

@@ -21,6 +21,8 @@ struct CellRunner: Sendable {
   let registries: Registries
   let jobs: Int
   let devices: ComputeDevices
+  /// Whether trained models are wanted, beside the records.
+  var keepsModels = false
 
   /// The versions of all that determines a configuration's numbers.
   func versions(of configuration: CellConfiguration) throws(SettingError) -> CellVersions {
@@ -39,8 +41,10 @@ struct CellRunner: Sendable {
 
   /// How a cell's training ended.
   enum Result {
-    case recorded(CellRecord, CellTiming)
-    case interrupted
+    /// With the trained model, where it is wanted and there is one.
+    case recorded(CellRecord, CellTiming, ModelFile?)
+    /// Interrupted at a step; nil where nothing could be saved.
+    case interrupted(savedStep: Int?)
     /// The device has no memory left for it beside the others.
     case crowded
   }
@@ -55,13 +59,14 @@ struct CellRunner: Sendable {
   ///   - key: Its name in the store.
   ///   - worker: Who trains it; the devices take turns by it.
   ///   - isAlone: Whether no other cell uses the device, so that its memory is the last word.
+  ///   - checkpoints: Its checkpoints.
   ///   - interrupted: Asked after each step.
   ///   - watch: Told what happens.
   /// - Returns: Its record, or why there is none.
   /// - Throws: `SettingError` for a configuration that the program does not know.
   func run(
-    _ cell: PlannedCell, key: String, worker: Int, isAlone: Bool, interrupted: () -> Bool,
-    watch: (TrainingEvent) -> Void
+    _ cell: PlannedCell, key: String, worker: Int, isAlone: Bool, checkpoints: CellCheckpoints,
+    interrupted: () -> Bool, watch: (TrainingEvent) -> Void
   ) throws(SettingError) -> Result {
     let start = MonotonicClock.seconds
     let startedAt = WallClock.now
@@ -73,24 +78,59 @@ struct CellRunner: Sendable {
       model: nil, training: TrainingFacts())
     var outcome = TrainingOutcome(status: .finished)
     var device = ""
+    var model: ModelFile?
+    var history = CheckpointHeader(key: key, device: "")
     do {
       let backend = try devices.makeBackend(worker)
       device = backend.name
+      history.device = devices.machineType(worker, backend)
       record.model = try modelFacts(cell.configuration)
       let trainer = try Trainer(
         try job(cell.configuration), registry: registries.mixers, on: backend,
         dataThreads: dataThreads)
-      outcome = try trainer.run(interrupted: interrupted, watch: watch)
-      if outcome.status == .interrupted { return .interrupted }
+      try resume(trainer, from: checkpoints, &history)
+      var savedStep: Int?
+      let plan = checkpoints.plan(history, since: start) { savedStep = $0 }
+      outcome = try trainer.run(checkpoints: plan, interrupted: interrupted, watch: watch)
+      if outcome.status == .interrupted { return .interrupted(savedStep: savedStep) }
       fill(&record, from: outcome, facts: facts)
+      if keepsModels, record.status == .finished {
+        model = try modelFile(of: record, trainer.parameters)
+      }
     } catch let error as CUDAError where error.isOutOfMemory && !isAlone {
       return .crowded
     } catch {
       record.reason = "\(error)"
     }
-    let wall = MonotonicClock.seconds - start
+    history.wallSeconds += MonotonicClock.seconds - start
     return .recorded(
-      record, timing(key, outcome, wall: wall, startedAt: startedAt, device: device))
+      record, timing(history, outcome, startedAt: startedAt, device: device), model)
+  }
+
+  private func modelFile(
+    of record: CellRecord, _ parameters: [(name: String, shape: [Int], elements: [Float])]
+  ) throws(SettingError) -> ModelFile {
+    let size = try registries.data(record.configuration.task.segments)
+    return ModelFile(
+      key: record.key, labels: record.labels, configuration: record.configuration,
+      versions: record.versions, vocabulary: size.vocabulary, maximumLength: size.longest,
+      selectedStep: record.training.selectedStep,
+      parameters: parameters.map { .init(name: $0, shape: $1, elements: $2) })
+  }
+
+  /// Takes a training up where a checkpoint left it.
+  private func resume(
+    _ trainer: Trainer, from checkpoints: CellCheckpoints, _ history: inout CheckpointHeader
+  ) throws {
+    guard let (header, checkpoint) = try checkpoints.find(history) else { return }
+    do throws(CheckpointMismatch) {
+      try trainer.resume(checkpoint)
+      history.wallSeconds = header.wallSeconds
+      history.resumptions = header.resumptions + 1
+      checkpoints.tell("goes on at step \(checkpoint.progress.steps)")
+    } catch {
+      checkpoints.tell("a checkpoint does not fit: \(error); the cell starts again")
+    }
   }
 
   /// A GPU takes examples faster than one thread makes them.
@@ -121,7 +161,8 @@ struct CellRunner: Sendable {
       mixers.append(ModelFacts.Mixer(name: mixer.name, eigenvalues: info.eigenvalues(values)))
     }
     return ModelFacts(
-      parameters: model.parameterCount, stateFloats: state, stateBytes: 4 * state, mixers: mixers)
+      parameters: model.parameterCount, stateFloats: state, stateBytes: 4 * state, mixers: mixers,
+      flopsPerToken: CellCounter.operationsPerToken(of: configuration, registries))
   }
 
   private func fill(
@@ -143,31 +184,21 @@ struct CellRunner: Sendable {
     }
     record.status = .finished
     record.validation = Scores(outcome.validation)
-    let segments = record.configuration.task.test
-    record.test = zip(zip(segments, facts.segments), outcome.test).map { segment, tally in
-      let grids = tally.crossed.map(GridResult.init)
-      return SegmentResult(
-        settings: segment.0.settings, examples: tally.overall.examples,
-        chance: segment.1.chance, scores: Scores(tally.overall),
-        slices: tally.informativeSlices.map(SliceResult.init),
-        grids: grids.isEmpty ? nil : grids,
-        baselines: segment.1.baselines.isEmpty ? nil : segment.1.baselines)
-    }
-    record.testOverall = Scores(
-      outcome.test.reduce(into: Tally()) { $0.add($1.overall) })
+    facts.fill(&record, from: outcome.test)
   }
 
   private func timing(
-    _ key: String, _ outcome: TrainingOutcome, wall: Double, startedAt: String, device: String
+    _ history: CheckpointHeader, _ outcome: TrainingOutcome, startedAt: String, device: String
   ) -> CellTiming {
     let seconds = max(outcome.trainSeconds, 1e-9)
     return CellTiming(
-      key: key, wallSeconds: wall, trainSeconds: outcome.trainSeconds,
+      key: history.key, wallSeconds: history.wallSeconds, trainSeconds: outcome.trainSeconds,
       evaluateSeconds: outcome.evaluateSeconds,
       tokensPerSecond: Double(outcome.tokens) / seconds,
       stepsPerSecond: Double(outcome.steps) / seconds, host: Machine.hostName,
       cpu: Machine.processor, cpuLevel: devices.usesGPU ? "" : device,
       device: devices.usesGPU ? device : "cpu", jobs: jobs, startedAt: startedAt,
-      program: ProgramVersion.text)
+      program: ProgramVersion.text,
+      resumptions: history.resumptions > 0 ? history.resumptions : nil)
   }
 }

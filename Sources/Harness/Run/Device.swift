@@ -164,4 +164,9 @@ public struct ComputeDevices: Sendable {
     guard !gpus.isEmpty else { return try CPUBackend(level: cpuLevel, poison: poison) }
     return try CUDABackend(gpus[worker % gpus.count], poison: poison)
   }
+
+  /// What must be the same for equal steps to give equal bits.
+  func machineType(_ worker: Int, _ backend: any Backend) -> String {
+    gpus.isEmpty ? "cpu \(backend.name)" : "cuda \(gpus[worker % gpus.count].name)"
+  }
 }

@@ -1,7 +1,6 @@
 import Configuration
 import Platform
 public import Records
-import Synchronization
 package import Training
 
 /// What happens while a grid runs; called from several threads.
@@ -11,6 +10,12 @@ package enum GridEvent: Sendable {
   case ended(cell: Int, PlannedCell, CellRecord, CellTiming)
   /// A cell without a record: its result could not be written, or it could not even start.
   case lost(cell: Int, PlannedCell, reason: String)
+  /// A cell that this process no longer trains: it was interrupted, or taken over by another.
+  case left(cell: Int)
+  /// A cell that another process has trained meanwhile.
+  case elsewhere(cell: Int, CellRecord)
+  /// What people should know, in one line.
+  case notice(String)
 }
 
 /// What is to be done for a plan in a store.
@@ -20,17 +25,46 @@ public struct Workload: Sendable {
   public let keys: [String]
   /// The cells whose record is missing or damaged, or failed where those are to be tried again.
   public let pending: [Int]
+  /// How many of those are finished, but for a model that is wanted.
+  public var withoutModel = 0
+  /// The pending cells that failed before.
+  let retried: Set<Int>
+  /// Cells that failed before and are not tried again.
+  public let failedBefore: Int
 }
 
 /// How a grid's run ended.
 public struct GridOutcome: Sendable {
   public var finished = 0
   public var diverged = 0
+  /// Here or, while this process ran, in others.
   public var failed = 0
   public var interrupted = false
+  /// Cells of this run that other processes have trained.
+  public var elsewhere = 0
+  /// Cells that other processes hold and that were not waited for.
+  public var held = 0
+  /// Cells that were not started because too many had failed or the store could not be used.
+  public var unstarted = 0
+  /// Interrupted cells that go on from a checkpoint.
+  public var saved = 0
+  /// Why the store cannot be used any more.
+  public var storeProblem: StoreError?
+
+  public init() {}
+
+  /// Counts a cell that ended.
+  package mutating func count(_ status: CellRecord.Status) {
+    switch status {
+    case .finished: finished += 1
+    case .diverged: diverged += 1
+    case .failed: failed += 1
+    }
+  }
 }
 
-/// Trains the cells of a plan that a store does not have yet, several side by side.
+/// Trains the cells of a plan that a store does not have yet, several side by side, beside any
+/// number of other processes that do the same.
 ///
 /// A cell runs on one thread from start to end, so its record has the same bytes for any number of
 /// jobs.
@@ -39,6 +73,7 @@ public struct GridRunner: Sendable {
   private let store: RunStore
   private let jobs: Int
   private let devices: ComputeDevices
+  private let options: RunOptions
 
   /// Makes a runner.
   ///
@@ -47,17 +82,21 @@ public struct GridRunner: Sendable {
   ///   - store: Where records go.
   ///   - jobs: Cells side by side; nil for what suits the devices.
   ///   - devices: Where to train.
+  ///   - options: How to run.
   public init(
-    _ registries: Registries, store: RunStore, jobs: Int? = nil, devices: ComputeDevices
+    _ registries: Registries, store: RunStore, jobs: Int? = nil, devices: ComputeDevices,
+    options: RunOptions = RunOptions()
   ) {
     self.registries = registries
     self.store = store
     self.jobs = max(1, jobs ?? devices.suitableJobs)
     self.devices = devices
+    self.options = options
   }
 
   private var cellRunner: CellRunner {
-    CellRunner(registries: registries, jobs: jobs, devices: devices)
+    CellRunner(
+      registries: registries, jobs: jobs, devices: devices, keepsModels: options.keepsModels)
   }
 
   /// Looks up what is done already.
@@ -66,16 +105,31 @@ public struct GridRunner: Sendable {
   ///   - plan: The plan.
   ///   - retryFailed: Whether failed cells count as not done.
   /// - Returns: The plan with the cells that are to be trained.
-  /// - Throws: `SettingError` for a task or mixer that the program does not know.
+  /// - Throws: `SettingError` for a task or mixer that the program does not know, `StoreError` for a
+  ///   record that must not be touched.
   public func workload(
     _ plan: Plan, retryFailed: Bool
   ) throws -> Workload {
     let keys = try plan.cells.map { try cellRunner.key(of: $0.configuration) }
-    let pending = keys.indices.filter { index in
-      guard let record = try? store.read(keys[index]) else { return true }
-      return retryFailed && record.status == .failed
+    var pending: [Int] = []
+    var retried: Set<Int> = []
+    var withoutModel = 0
+    var failedBefore = 0
+    for (index, key) in keys.enumerated() {
+      switch try store.state(of: key) {
+      case .missing, .damaged: pending.append(index)
+      case .recorded(let record) where retryFailed && record.status == .failed:
+        pending.append(index)
+        retried.insert(index)
+      case .recorded(let record) where options.keepsModels && store.lacksModel(of: record):
+        pending.append(index)
+        withoutModel += 1
+      case .recorded(let record): failedBefore += record.status == .failed ? 1 : 0
+      }
     }
-    return Workload(plan: plan, keys: keys, pending: pending)
+    return Workload(
+      plan: plan, keys: keys, pending: pending, withoutModel: withoutModel, retried: retried,
+      failedBefore: failedBefore)
   }
 
   /// The manifest of a plan, for the store.
@@ -97,101 +151,40 @@ public struct GridRunner: Sendable {
   package func run(
     _ workload: Workload, watch: @escaping @Sendable (GridEvent) -> Void
   ) -> GridOutcome {
+    let claims = Claims(store, timing: options.claims)
+    store.removeAbandoned()
+    defer {
+      store.sweepCheckpoints()
+      claims.sweep()
+    }
     let progress = GridProgress()
-    train(workload.pending, of: workload, workers: jobs, progress, watch)
+    func train(_ cells: [Int], workers: Int, isAlone: Bool) {
+      guard !cells.isEmpty else { return }
+      let queue = CellQueue(cells, look: options.claims.look, waits: options.waits)
+      let workshop = Workshop(
+        workload: workload, runner: cellRunner, store: store, options: options, claims: claims,
+        unfinished: store.unfinishedKeys, isAlone: isAlone || workers <= devices.names.count,
+        queue: queue, progress: progress, watch: watch)
+      Threads.run(min(workers, cells.count)) { workshop.work($0) }
+      let rest = queue.rest
+      progress.note {
+        $0.unstarted += rest.unstarted
+        $0.held += rest.held
+      }
+    }
+    train(workload.pending, workers: jobs, isAlone: false)
     // Cells for which a GPU had no memory beside others come again, one on each.
-    train(
-      progress.takeCrowded(), of: workload, workers: devices.names.count, isAlone: true, progress,
-      watch)
-    return progress.outcome(interrupted: Interrupts.isRequested)
-  }
-
-  private func train(
-    _ cells: [Int], of workload: Workload, workers: Int, isAlone: Bool = false,
-    _ progress: GridProgress, _ watch: @escaping @Sendable (GridEvent) -> Void
-  ) {
-    guard !cells.isEmpty else { return }
-    let next = Atomic<Int>(0)
-    let runner = cellRunner
-    let isAlone = isAlone || workers <= devices.names.count
-    Threads.run(min(workers, cells.count)) { worker in
-      while !Interrupts.isRequested {
-        let position = next.add(1, ordering: .relaxed).oldValue
-        guard position < cells.count else { break }
-        runCell(
-          cells[position], of: workload, with: runner, worker: worker, isAlone: isAlone, progress,
-          watch)
-      }
-    }
-  }
-
-  private func runCell(
-    _ cell: Int, of workload: Workload, with runner: CellRunner, worker: Int, isAlone: Bool,
-    _ progress: GridProgress, _ watch: (GridEvent) -> Void
-  ) {
-    let planned = workload.plan.cells[cell]
-    watch(.started(cell: cell, planned))
-    do {
-      let result = try runner.run(
-        planned, key: workload.keys[cell], worker: worker, isAlone: isAlone,
-        interrupted: { Interrupts.isRequested }, watch: { watch(.progress(cell: cell, $0)) })
-      switch result {
-      case .interrupted: return
-      case .crowded: progress.addCrowded(cell)
-      case .recorded(let record, let timing):
-        try setAsideDamaged(record.key)
-        try store.write(record, timing)
-        progress.add(record.status)
-        watch(.ended(cell: cell, planned, record, timing))
-      }
-    } catch {
-      progress.add(.failed)
-      watch(.lost(cell: cell, planned, reason: "\(error)"))
-    }
-  }
-
-  /// Keeps what is left of a record that cannot be read before its cell's new one is written.
-  private func setAsideDamaged(_ key: String) throws(StoreError) {
-    guard store.hasFile(of: key), (try? store.read(key)) == nil else { return }
-    try store.setAside(key)
+    train(progress.takeCrowded(), workers: devices.names.count, isAlone: true)
+    progress.note { $0.interrupted = Interrupts.isRequested }
+    return progress.outcome
   }
 }
 
 extension Workload {
   /// The same with at most so many cells to train.
   public func limited(to count: Int) -> Workload {
-    Workload(plan: plan, keys: keys, pending: Array(pending.prefix(count)))
-  }
-}
-
-/// What all workers of a grid count together.
-private final class GridProgress: Sendable {
-  private let state = Mutex((outcome: GridOutcome(), crowded: [Int]()))
-
-  func add(_ status: CellRecord.Status) {
-    state.withLock {
-      switch status {
-      case .finished: $0.outcome.finished += 1
-      case .diverged: $0.outcome.diverged += 1
-      case .failed: $0.outcome.failed += 1
-      }
-    }
-  }
-
-  func addCrowded(_ cell: Int) { state.withLock { $0.crowded.append(cell) } }
-
-  /// The cells that found no memory, in their order.
-  func takeCrowded() -> [Int] {
-    state.withLock { state in
-      defer { state.crowded = [] }
-      return state.crowded.sorted()
-    }
-  }
-
-  func outcome(interrupted: Bool) -> GridOutcome {
-    state.withLock { state in
-      state.outcome.interrupted = interrupted
-      return state.outcome
-    }
+    Workload(
+      plan: plan, keys: keys, pending: Array(pending.prefix(count)),
+      withoutModel: min(withoutModel, count), retried: retried, failedBefore: failedBefore)
   }
 }

@@ -57,6 +57,23 @@ struct TestFacts {
   }
 }
 
+extension TestFacts {
+  /// Puts the scores on the test segments into a record, each with its chance and baselines.
+  func fill(_ record: inout CellRecord, from tallies: [SegmentTally]) {
+    record.test = zip(zip(record.configuration.task.test, segments), tallies).map {
+      let ((configuration, segment), tally) = ($0.0, $0.1)
+      let grids = tally.crossed.map(GridResult.init)
+      return SegmentResult(
+        settings: configuration.settings, examples: tally.overall.examples,
+        chance: segment.chance, scores: Scores(tally.overall),
+        slices: tally.informativeSlices.map(SliceResult.init),
+        grids: grids.isEmpty ? nil : grids,
+        baselines: segment.baselines.isEmpty ? nil : segment.baselines)
+    }
+    record.testOverall = Scores(tallies.reduce(into: Tally()) { $0.add($1.overall) })
+  }
+}
+
 /// What the guess scores, by its formula or, where there is none, measured.
 private struct ChanceLines {
   private let test: [DataSegment]

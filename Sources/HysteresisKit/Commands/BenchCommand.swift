@@ -6,13 +6,22 @@ import Harness
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of kernels, training steps and tasks.",
+    discussion: """
+      Measure on a machine that does nothing else; 'hysteresis help bench ops' and so on say what \
+      is measured.
+
+      EXAMPLES:
+        hysteresis bench train
+        hysteresis bench ops --device cuda:0 --format json
+      """,
     subcommands: [BenchOps.self, BenchProducts.self, BenchTrain.self, BenchTasks.self])
 }
 
 /// The operations against the machine's ceiling.
 struct BenchOps: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ops", abstract: "Each operation's time, GFLOP/s and fraction of the peak.",
+    commandName: "ops",
+    abstract: "Each operation's time, its GFLOP/s and GB/s, and their parts of the ceilings.",
     discussion: """
       An operation is checked against its reference first; a wrong one is not measured.
 
@@ -22,7 +31,7 @@ struct BenchOps: ParsableCommand {
         hysteresis bench ops --device cuda:0
       """)
 
-  @Option(help: "One operation; all otherwise.")
+  @Option(help: "One operation; all otherwise.", completion: Completions.operations)
   var op: String?
   @Option(help: "Seconds for each measurement.")
   var seconds = 0.2
@@ -33,6 +42,7 @@ struct BenchOps: ParsableCommand {
   private struct Answer: Encodable {
     let device: String
     let peakGigaflops: Double
+    let memoryGigabytesPerSecond: Double
     let timings: [OpTiming]
   }
 
@@ -53,7 +63,8 @@ struct BenchOps: ParsableCommand {
     }
     if format == .text {
       let peak = FixedPoint.text(bench.peak / 1e9, digits: 0)
-      Console.output("\(bench.device), peak \(peak) GFLOP/s")
+      let bandwidth = FixedPoint.text(bench.bandwidth / 1e9, digits: 0)
+      Console.output("\(bench.device), peak \(peak) GFLOP/s, memory \(bandwidth) GB/s")
       Console.output(BenchText.heading)
     }
     var timings: [OpTiming] = []
@@ -67,7 +78,9 @@ struct BenchOps: ParsableCommand {
     }
     if format == .json {
       Console.json(
-        Answer(device: bench.device, peakGigaflops: bench.peak / 1e9, timings: timings))
+        Answer(
+          device: bench.device, peakGigaflops: bench.peak / 1e9,
+          memoryGigabytesPerSecond: bench.bandwidth / 1e9, timings: timings))
     }
   }
 }
@@ -126,7 +139,9 @@ struct BenchTrain: ParsableCommand {
     commandName: "train", abstract: "Milliseconds per training step and tokens per second.",
     discussion: """
       Two layers of a mixer with layer norms and a tied head on multi-query recall; attention has \
-      learned positions.
+      learned positions. On a GPU, "kernels" counts those of a step and "floor" is the least time \
+      they can take: each moves its tensors once at the memory's measured bandwidth, or makes its \
+      products at the measured rate of a large one.
 
       EXAMPLES:
         hysteresis bench train
@@ -134,7 +149,8 @@ struct BenchTrain: ParsableCommand {
         hysteresis bench train --device cuda:0 --width 128 --length 256 --batch 256
       """)
 
-  @Option(help: "An architecture; may be repeated; all otherwise.")
+  @Option(
+    help: "An architecture; may be repeated; all otherwise.", completion: Completions.architectures)
   var architecture: [String] = []
   @Option(help: "Number of token ids.")
   var vocabulary = 256
@@ -156,7 +172,7 @@ struct BenchTrain: ParsableCommand {
     let registries = Hysteresis.registries
     let names = architecture.isEmpty ? registries.mixers.all.map { $0.info.name } : architecture
     for name in names { _ = try registries.mixers.type(named: name) }
-    let bench = TrainBench(registries, devices: try device.open())
+    let bench = try TrainBench(registries, devices: try device.open())
     var timings: [TrainTiming] = []
     if format == .text { Console.output(BenchText.trainHeading) }
     for name in names {

@@ -15,7 +15,7 @@ struct BenchTasks: ParsableCommand {
         hysteresis bench tasks --task mqar --seconds 2 --format json
       """)
 
-  @Option(help: "A task; may be repeated; all otherwise.")
+  @Option(help: "A task; may be repeated; all otherwise.", completion: Completions.tasks)
   var task: [String] = []
   @Option(help: "Seconds for each row.")
   var seconds = 0.3

@@ -4,9 +4,11 @@ import Platform
 
 /// Where a command computes.
 struct DeviceArguments: ParsableArguments {
-  @Option(help: "Where to compute: \(DeviceChoice.forms).")
+  @Option(help: "Where to compute: \(DeviceChoice.forms).", completion: Completions.devices)
   var device = "auto"
-  @Option(help: "The CPU level of the kernels: baseline, x86-64-v3, x86-64-v4 or neon.")
+  @Option(
+    help: "The CPU level of the kernels: baseline, x86-64-v3, x86-64-v4 or neon.",
+    completion: Completions.levels)
   var cpu: String?
 
   /// Opens the devices.

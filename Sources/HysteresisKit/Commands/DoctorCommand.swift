@@ -10,7 +10,8 @@ struct DoctorCommand: ParsableCommand {
       Every operation runs on odd shapes over poisoned memory and is compared with a reference in \
       double precision: values, and gradients against finite differences. Errors are relative to \
       the root mean square. On GPUs, matrix products round their factors to 11 bits (TF32), and \
-      what holds products is allowed a few such roundings more.
+      what holds products is allowed a few such roundings more. There, whole models are checked \
+      too: after some training on the processor, the gradients of a batch on both.
 
       EXAMPLES:
         hysteresis doctor
@@ -25,7 +26,9 @@ struct DoctorCommand: ParsableCommand {
         69   this machine has no such device
       """)
 
-  @Option(help: "What to check: \(DeviceChoice.forms); auto is all that the machine has.")
+  @Option(
+    help: "What to check: \(DeviceChoice.forms); auto is all that the machine has.",
+    completion: Completions.devices)
   var device = "auto"
   @Option(
     help: "Only compile all GPU kernels for these architectures (sm_90,sm_80); needs no GPU.")
@@ -65,7 +68,10 @@ struct DoctorCommand: ParsableCommand {
     if choice == .automatic || choice == .cpu {
       for level in levels { try KernelCheck.verdicts(level: level).forEach(note) }
     }
-    if devices.usesGPU { _ = try KernelCheck.verdicts(devices: devices, watch: note) }
+    if devices.usesGPU {
+      _ = try KernelCheck.verdicts(devices: devices, watch: note)
+      try ModelCheck(Hysteresis.registries).verdicts(devices: devices, watch: note)
+    }
     let healthy = verdicts.allSatisfy(\.passed)
     if format == .json {
       Console.json(

@@ -3,16 +3,22 @@ import Harness
 
 /// A grid and what the command line changes in it.
 struct GridArguments: ParsableArguments {
-  @Argument(help: "The grid's file.", completion: .file(extensions: ["yaml", "yml"]))
+  @Argument(help: "The grid's file.", completion: Completions.grids)
   var grid: String
   @Option(
     name: .customLong("set"),
-    help: "Fix a setting, as path=value (training.steps=500); may be repeated.")
+    help: ArgumentHelp(
+      "Fix a setting, as path=value (training.steps=500); may be repeated.",
+      valueName: "path=value"))
   var overrides: [String] = []
   @Option(help: "Seeds instead of the grid's: 0..4, 7 or 0,2,5.")
   var seeds: String?
   @Option(
-    help: "Only the cells that match, as key=pattern (architecture=delta-net); may be repeated.")
+    help: ArgumentHelp(
+      """
+      Only the cells that match, as key=pattern (architecture=delta-net); may be repeated. Keys are \
+      task, architecture, model, seed and label; a * in the pattern stands for anything.
+      """, valueName: "key=pattern"))
   var only: [String] = []
 
   var options: GridOptions { GridOptions(overrides: overrides, seeds: seeds, only: only) }

@@ -25,11 +25,12 @@ struct ListCommand: ParsableCommand {
 
   @Argument(help: "What to list: tasks, architectures or grids.")
   var kind: Kind
-  @Argument(help: "One name, for everything that is known about it.")
+  @Argument(
+    help: "One name, for everything that is known about it.", completion: Completions.listed)
   var name: String?
   @Option(help: "How to print: text or json.")
   var format: OutputFormat = .text
-  @Option(help: "The folder of the grids.")
+  @Option(help: "The folder of the grids.", completion: .directory)
   var folder = "tasks"
 
   func run() throws {

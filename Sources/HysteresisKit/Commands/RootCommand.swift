@@ -13,6 +13,7 @@ struct RootCommand: ParsableCommand {
         hysteresis show mqar --set pairs=4 --set length=64
         hysteresis generate mqar --examples 1000 --out train.jsonl
         hysteresis report results/quick
+        hysteresis compare results/quick results/mine
 
       EXIT STATUS:
         0    all is well
@@ -22,14 +23,25 @@ struct RootCommand: ParsableCommand {
         66   an input file is missing
         69   what was asked for is not available on this machine
         73   a result cannot be written
+        74   a store cannot be used any more, as on a full disk
+        75   other processes still train some cells; try again later
         130  interrupted
+        143  terminated
+
+      COMPLETIONS:
+        hysteresis --generate-completion-script bash > \\
+          ~/.local/share/bash-completion/completions/hysteresis
+        hysteresis --generate-completion-script zsh > ~/.zfunc/_hysteresis
+        hysteresis --generate-completion-script fish > \\
+          ~/.config/fish/completions/hysteresis.fish
       """,
     version: ProgramVersion.text,
     subcommands: subcommands)
 
   private static let subcommands: [any ParsableCommand.Type] = [
-    RunCommand.self, ValidateCommand.self, ReportCommand.self, ListCommand.self,
-    ShowCommand.self, GenerateCommand.self, BenchCommand.self, DoctorCommand.self,
+    RunCommand.self, ValidateCommand.self, ReportCommand.self, CompareCommand.self,
+    ListCommand.self, ShowCommand.self, GenerateCommand.self, PredictCommand.self,
+    ScoreCommand.self, BenchCommand.self, DoctorCommand.self,
   ]
 
   static let commandNames = subcommands.map { $0.configuration.commandName ?? "" }

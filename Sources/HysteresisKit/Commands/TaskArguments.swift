@@ -4,9 +4,12 @@ import TaskGenerators
 
 /// A task with its settings, and a stream of its examples.
 struct TaskArguments: ParsableArguments {
-  @Argument(help: "The task's name; see 'list tasks'.")
+  @Argument(help: "The task's name; see 'list tasks'.", completion: Completions.tasks)
   var task: String
-  @Option(name: .customLong("set"), help: "A setting of the task, as key=value; may be repeated.")
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "A setting of the task, as key=value; may be repeated.", valueName: "key=value"))
   var assignments: [String] = []
   @Option(help: "Which stream of examples: train, validation or test.")
   var split: SplitName = .train
@@ -17,8 +20,13 @@ struct TaskArguments: ParsableArguments {
     try Hysteresis.registries.task(task, assignments: assignments)
   }
 
+  /// The failure for a task that has no English text.
+  var noPrompts: CommandFailure { .noPrompts(task) }
+}
+
+extension CommandFailure {
   /// The failure for a task that has no English text, with those that have one.
-  var noPrompts: CommandFailure {
+  static func noPrompts(_ task: String) -> CommandFailure {
     let tasks = Hysteresis.registries.tasks.all.compactMap { type -> String? in
       guard let task = try? type.make() else { return nil }
       let first = task.example(split: .train, seed: 0, index: 0)

@@ -30,6 +30,17 @@ struct BaselineMeans {
     }
   }
 
+  /// The baselines' scores over the seeds; nil where no record has a baseline.
+  var statistics: [Statistic?]? {
+    guard let first = records.first else { return nil }
+    return first.task.baselines.map { baseline in
+      Statistic(
+        records.compactMap { record in
+          record.task.baselines.first { $0.name == baseline.name }?.value
+        }, isHigherBetter: first.task.isHigherBetter)
+    }
+  }
+
   /// The baselines' scores in the parts of the test; nil where none was measured.
   func parts(segments: Int, bands: [BandChance]) -> [BaselineParts]? {
     let tested = records.filter { $0.test.contains { $0.baselines != nil } }

@@ -18,8 +18,10 @@ enum Bootstrap {
       values.count <= enumerated ? allMeans(of: values) : drawnMeans(of: values)
     means.sort { $0.value < $1.value }
     let tail = (1 - share) / 2
-    let lower = quantile(tail, of: means)
-    return lower...max(lower, quantile(1 - tail, of: means))
+    // No mean leaves the range of the values, but for rounding.
+    let (least, greatest) = (values.min() ?? 0, values.max() ?? 0)
+    let lower = max(least, quantile(tail, of: means))
+    return lower...max(lower, min(greatest, quantile(1 - tail, of: means)))
   }
 
   struct WeightedMean {

@@ -55,69 +55,81 @@ extension CellRecord {
 }
 
 extension Group {
+  /// What records have in common that differ in nothing but the seed.
+  private struct Origin: Hashable {
+    let labels: CellLabels
+    let configuration: CellConfiguration
+    let versions: CellVersions
+    let metric: String
+    let tuned: [String]
+
+    init(_ record: CellRecord) {
+      labels = record.labels
+      var unseeded = record.configuration
+      unseeded.seed = 0
+      configuration = unseeded
+      versions = record.versions
+      metric = record.task.metric
+      tuned = record.tuned
+    }
+  }
+
+  /// The records of an origin, with all their settings.
+  private struct Member {
+    let settings: Settings
+    let tuned: [String]
+    var records: [CellRecord] = []
+  }
+
   /// Gathers records into groups, in the order of their first records.
+  ///
+  /// Settings as texts are costly, so they are made once for all seeds.
   static func gather(_ records: [CellRecord]) -> [Group] {
     struct Key: Hashable {
       let labels: CellLabels
       let settings: Settings
     }
-    struct Origin: Hashable {
-      let configuration: CellConfiguration
-      let versions: CellVersions
-      let metric: String
-    }
-    var cache: [Origin: Settings] = [:]
+    var places: [Origin: Int] = [:]
+    var members: [Member] = []
     var order: [Key] = []
-    var members: [Key: [(all: Settings, record: CellRecord)]] = [:]
+    var groups: [Key: [Int]] = [:]
     for record in records {
-      var unseeded = record.configuration
-      unseeded.seed = 0
-      let metric = record.task.metric
-      let origin = Origin(configuration: unseeded, versions: record.versions, metric: metric)
-      let settings = cache[origin] ?? Settings(unseeded, record.versions, metric: metric)
-      cache[origin] = settings
-      let key = Key(labels: record.labels, settings: settings.without(record.tuned))
-      if members[key] == nil { order.append(key) }
-      members[key, default: []].append((settings, record))
+      let origin = Origin(record)
+      if let place = places[origin] {
+        members[place].records.append(record)
+        continue
+      }
+      let settings = Settings(origin.configuration, origin.versions, metric: origin.metric)
+      let common = settings.without(origin.tuned.map(SettingPath.init))
+      let key = Key(labels: origin.labels, settings: common)
+      places[origin] = members.count
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(members.count)
+      members.append(Member(settings: settings, tuned: origin.tuned, records: [record]))
     }
     return order.map { key in
       Group(
-        labels: key.labels, settings: key.settings, candidates: candidates(members[key] ?? []))
+        labels: key.labels, settings: key.settings,
+        candidates: candidates((groups[key] ?? []).map { members[$0] }))
     }
   }
 
-  private static func candidates(_ members: [(all: Settings, record: CellRecord)]) -> [Candidate] {
-    let paths = Set(members.flatMap(\.record.tuned)).sorted()
+  private static func candidates(_ members: [Member]) -> [Candidate] {
+    let paths = Set(members.flatMap(\.tuned)).sorted().map(SettingPath.init)
     var bySetting: [[String]: [CellRecord]] = [:]
-    for (settings, record) in members {
+    for member in members {
       let values = paths.map { path in
-        Set(settings.values(at: path)).sorted(by: settingPrecedes).joined(separator: "/")
+        Set(member.settings.values(at: path)).sorted(by: settingPrecedes).joined(separator: "/")
       }
-      bySetting[values, default: []].append(record)
+      bySetting[values, default: []] += member.records
     }
     return bySetting.sorted { settingsPrecede($0.key, $1.key) }.map { values, records in
       Candidate(
-        tuned: zip(paths, values).map { TunedSetting(name: lastComponent($0), value: $1) },
+        tuned: zip(paths, values).map { TunedSetting(name: lastComponent($0.text), value: $1) },
         records: records.sorted {
           ($0.configuration.seed, $0.key) < ($1.configuration.seed, $1.key)
         })
     }
-  }
-
-  /// The candidate with the best mean validation score; of equal ones that with lower settings.
-  ///
-  /// Test scores are not looked at.
-  var chosen: Candidate? {
-    var best: (candidate: Candidate, merit: Double)?
-    for candidate in candidates {
-      guard let score = candidate.validation, let facts = candidate.records.first?.task else {
-        continue
-      }
-      let merit = facts.isHigherBetter ? score : -score
-      if let current = best, current.merit >= merit { continue }
-      best = (candidate, merit)
-    }
-    return best?.candidate
   }
 }
 

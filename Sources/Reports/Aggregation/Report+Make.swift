@@ -13,12 +13,15 @@ extension Report {
   ///   - records: The records, in any order.
   ///   - timings: The timings by key; without them the report has no throughput.
   ///   - grid: The plan, for the order of tasks and models and for what is missing.
+  ///   - selection: How the setting of each row is chosen; otherwise than on validation only for
+  ///     comparing with published figures.
   /// - Returns: The report; equal records give an equal report.
   public static func make(
-    records: [CellRecord], timings: [String: CellTiming] = [:], grid: GridManifest? = nil
+    records: [CellRecord], timings: [String: CellTiming] = [:], grid: GridManifest? = nil,
+    selection: Selection = .validation
   ) -> Report {
     let current = Self.current(records, grid).sorted { $0.key < $1.key }
-    let named = NamedGroup.all(current, order: LabelOrder(grid))
+    let named = NamedGroup.all(current, order: LabelOrder(grid), selection)
     let gaps = Self.gaps(grid, found: Set(records.map(\.key)))
     var models: [String] = []
     var tasks: [String] = []
@@ -33,12 +36,13 @@ extension Report {
     let series = SeriesNames(named)
     let byTask = Dictionary(grouping: named, by: \.names.task)
     return Report(
-      name: grid?.name ?? "results", description: grid?.description ?? "", models: models,
+      name: (grid?.name ?? "results") + selection.suffix, description: grid?.description ?? "",
+      selection: selection, models: models,
       tasks: tasks.map { task in
         let groups = (byTask[task] ?? []).sorted {
           (rank[$0.names.model] ?? 0) < (rank[$1.names.model] ?? 0)
         }
-        return TaskReport(task, groups, series: series, timings: timings)
+        return TaskReport(task, groups, series: series, timings: timings, selection)
       },
       gaps: gaps, unfinished: named.flatMap(\.unfinished))
   }
@@ -47,7 +51,7 @@ extension Report {
   ///
   /// These are cells of a task and model that the plan has, but which are not in the plan. Models
   /// that the plan does not know are kept: they were trained elsewhere.
-  private static func current(_ records: [CellRecord], _ grid: GridManifest?) -> [CellRecord] {
+  static func current(_ records: [CellRecord], _ grid: GridManifest?) -> [CellRecord] {
     guard let grid else { return records }
     let keys = Set(grid.cells.map(\.key))
     let labels = Set(grid.cells.map(\.labels))
@@ -70,9 +74,11 @@ struct LabelOrder {
   private(set) var tasks: [String] = []
   private(set) var models: [String] = []
 
-  init(_ grid: GridManifest?) {
+  init(_ grid: GridManifest?) { self.init(grid?.cells ?? []) }
+
+  init(_ cells: [GridManifest.Cell]) {
     var known: Set<String> = []
-    for cell in grid?.cells ?? [] {
+    for cell in cells {
       if known.insert("task " + cell.labels.task).inserted { tasks.append(cell.labels.task) }
       if known.insert("model " + cell.labels.model).inserted { models.append(cell.labels.model) }
     }
@@ -85,15 +91,20 @@ struct LabelOrder {
   }
 }
 
-/// A group with the names of its row and column.
+/// A group with the names of its row and column, and the candidate that stands for it.
 struct NamedGroup {
   let group: Group
   let names: GroupNames
+  let chosen: Candidate?
 
   /// The groups of some records in the order of the report.
-  static func all(_ records: [CellRecord], order: LabelOrder) -> [NamedGroup] {
+  static func all(
+    _ records: [CellRecord], order: LabelOrder, _ selection: Selection = .validation
+  ) -> [NamedGroup] {
     let groups = Group.gather(records)
-    let named = zip(groups, Group.names(groups)).map { NamedGroup(group: $0, names: $1) }
+    let named = zip(groups, Group.names(groups)).map {
+      NamedGroup(group: $0, names: $1, chosen: $0.chosen(selection))
+    }
     let taskPlace = LabelOrder.places(order.tasks)
     let modelPlace = LabelOrder.places(order.models)
     return named.sorted { first, second in

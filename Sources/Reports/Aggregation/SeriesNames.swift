@@ -52,7 +52,10 @@ struct SeriesNames {
 
   /// The words that all names have.
   private static func common(_ names: [String]) -> String {
-    let words = names.map { $0.split(separator: " ") }
+    // "attention, width 16" and "attention" are sizes of attention.
+    let words = names.map { name in
+      name.split(separator: " ").map { $0.last == "," ? $0.dropLast() : $0 }
+    }
     guard let first = words.first else { return "" }
     let shared = first.filter { word in words.allSatisfy { $0.contains(word) } }
     return shared.isEmpty ? names[0] : shared.joined(separator: " ")

@@ -28,21 +28,36 @@ struct Settings: Hashable {
 
   private init(values: [String: String]) { self.values = values }
 
-  /// The settings at a path of a grid, which crosses lists without an index.
-  func values(at path: String) -> [String] {
-    values.filter { Self.lies($0.key, at: path) }.sorted { $0.key < $1.key }.map(\.value)
+  /// The settings at a path.
+  func values(at path: SettingPath) -> [String] {
+    values.filter { path.leads(to: $0.key) }.sorted { $0.key < $1.key }.map(\.value)
   }
 
-  func without(_ paths: [String]) -> Settings {
-    Settings(
-      values: values.filter { entry in !paths.contains { Self.lies(entry.key, at: $0) } })
+  func without(_ paths: [SettingPath]) -> Settings {
+    Settings(values: values.filter { entry in !paths.contains { $0.leads(to: entry.key) } })
+  }
+}
+
+/// A path of a grid, which crosses lists without an index.
+struct SettingPath {
+  let text: String
+  private let inside: String
+  private let components: [Substring]
+  /// The first component with its dot: most settings differ there already.
+  private let opening: String
+
+  init(_ text: String) {
+    self.text = text
+    inside = text + "."
+    components = text.split(separator: ".")
+    opening = (components.first ?? "") + "."
   }
 
-  private static func lies(_ leaf: String, at path: String) -> Bool {
-    // Most leaves have no index and need no look at their components.
-    if leaf == path || leaf.hasPrefix(path + ".") { return true }
-    let components = leaf.split(separator: ".").filter { Int($0) == nil }
-    return components.starts(with: path.split(separator: "."))
+  /// Whether a setting's own path lies at this one or within it.
+  func leads(to leaf: String) -> Bool {
+    if leaf == text || leaf.hasPrefix(inside) { return true }
+    guard leaf.hasPrefix(opening) else { return false }
+    return leaf.split(separator: ".").filter { Int($0) == nil }.starts(with: components)
   }
 }
 

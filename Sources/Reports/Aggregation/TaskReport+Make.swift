@@ -3,10 +3,11 @@ import Records
 
 extension TaskReport {
   init(
-    _ name: String, _ groups: [NamedGroup], series: SeriesNames, timings: [String: CellTiming]
+    _ name: String, _ groups: [NamedGroup], series: SeriesNames, timings: [String: CellTiming],
+    _ selection: Selection
   ) {
     let all = groups.flatMap(\.group.records)
-    let tested = groups.compactMap(\.group.chosen).flatMap(\.results).map(TestedRecord.init)
+    let tested = groups.compactMap(\.chosen).flatMap(\.results).map(TestedRecord.init)
     let bands = Self.bands(tested)
     let reference = all.first { !$0.test.isEmpty } ?? all[0]
     self.name = name
@@ -14,7 +15,9 @@ extension TaskReport {
     let baselines = BaselineMeans(all)
     metric = reference.task.metric
     chance = reference.task.chance
+    oracle = Metric(rawValue: reference.task.metric)?.perfect
     self.baselines = baselines.overall(reference.task)
+    baselineScores = baselines.statistics
     trainingLengths = reference.configuration.task.trainingLengths
     segments = Self.segments(reference)
     self.bands = bands
@@ -29,7 +32,7 @@ extension TaskReport {
       ModelResult(
         group, series: series.name(of: group.names.model), bands: bands,
         segments: reference.configuration.task.test.count, further: reference.task.further,
-        breakdowns: breakdowns, tested: byKey, timings: timings)
+        breakdowns: breakdowns, tested: byKey, timings: timings, selection)
     }
   }
 
@@ -71,9 +74,9 @@ extension ModelResult {
   init(
     _ named: NamedGroup, series: String, bands: [BandChance], segments: Int,
     further: [TaskFacts.Further]?, breakdowns: BreakdownPlan,
-    tested: [String: TestedRecord], timings: [String: CellTiming]
+    tested: [String: TestedRecord], timings: [String: CellTiming], _ selection: Selection
   ) {
-    let candidate = named.group.chosen ?? named.group.candidates[0]
+    let candidate = named.chosen ?? named.group.candidates[0]
     let results = candidate.results
     let facts = candidate.records.first { $0.model != nil }?.model
     let isHigherBetter = candidate.records.first?.task.isHigherBetter ?? true
@@ -87,9 +90,12 @@ extension ModelResult {
     finished = candidate.records.filter { $0.status == .finished }.count
     diverged = candidate.records.filter { $0.status == .diverged }.count
     failed = candidate.records.filter { $0.status == .failed }.count
+    // What a model trained elsewhere scored on validation is not known.
     validation = Statistic(
-      results.map { $0.score($0.validation) }, isHigherBetter: isHigherBetter)
+      results.filter { $0.external == nil }.map { $0.score($0.validation) },
+      isHigherBetter: isHigherBetter)
     self.score = score
+    seedNumbers = results.map(\.configuration.seed)
     scaled = results.first.flatMap { record in
       score.flatMap { scaledScore($0.mean, chance: record.task.chance, record.task.metric) }
     }
@@ -97,6 +103,10 @@ extension ModelResult {
     parameters = facts?.parameters
     stateBytes = facts?.stateBytes
     eigenvalues = facts.map { Self.eigenvalues($0.mixers) }
+    flopsPerToken = facts?.flopsPerToken
+    trainingTokens = Self.mean(results.map { Double($0.training.tokens) }.filter { $0 > 0 })
+    learnability =
+      selection == .validation ? Learnability(named.group, chosen: candidate) : nil
     self.segments = (0..<segments).compactMap { Self.segment($0, results) }
     self.bands = bands.map { Self.band($0, testedResults) }
     curve = CurveMean.curve(results)
@@ -104,7 +114,9 @@ extension ModelResult {
     gaps = breakdowns.gaps(testedResults)
     reaches = breakdowns.reaches(self.bands, isHigherBetter: isHigherBetter)
     grids = breakdowns.means(testedResults)
-    tokensPerSecond = Self.median(results.compactMap { timings[$0.key]?.tokensPerSecond })
+    let times = results.compactMap { timings[$0.key] }
+    tokensPerSecond = Self.median(times.map(\.tokensPerSecond))
+    wallSeconds = Self.median(times.map(\.wallSeconds))
   }
 
   /// A metric beside the headline, over the seeds that finished; one that diverged counts as a
@@ -149,6 +161,10 @@ extension ModelResult {
       texts.append(mixer.eigenvalues)
     }
     return texts.joined(separator: ", ")
+  }
+
+  private static func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
   private static func median(_ values: [Double]) -> Double? {

@@ -22,6 +22,7 @@ struct DotFigure {
   let title: String
   let panels: [Panel]
   let rows: [Row]
+  var notes: [String] = []
 
   func svg() -> String {
     let columns = min(Self.columns, max(1, panels.count))
@@ -35,7 +36,8 @@ struct DotFigure {
     let count = (panels.count + Self.columns - 1) / Self.columns
     let legend = Legend([], hasChance: true, trainedName: nil, width: width)
     var svg = SVG(
-      width: width, height: Double(count) * cellHeight + legend.height, title: title)
+      width: width, height: Double(count) * cellHeight + legend.height + 18 * Double(notes.count),
+      title: title)
     for (index, panel) in panels.enumerated() {
       let x = left + Double(index % Self.columns) * (panelWidth + Self.gap)
       let y = Double(index / Self.columns) * cellHeight + Self.top
@@ -44,6 +46,10 @@ struct DotFigure {
       draw(panel, index, in: frame, &svg)
     }
     legend.draw(x: left, y: Double(count) * cellHeight, &svg)
+    for (index, note) in notes.enumerated() {
+      svg.text(
+        note, left, Double(count) * cellHeight + legend.height + 8 + 18 * Double(index), "note")
+    }
     return svg.text
   }
 

@@ -62,7 +62,7 @@ struct PanelLayout {
 
 /// The names of the series in rows below the panels.
 struct Legend {
-  private enum Sign { case series(SeriesStyle), chance, trained }
+  private enum Sign { case series(SeriesStyle), chance, trained, front }
 
   private static let rowHeight = 21.0
   private static let signWidth = 30.0
@@ -75,10 +75,11 @@ struct Legend {
 
   init(
     _ series: [(name: String, style: SeriesStyle)], hasChance: Bool, trainedName: String?,
-    width: Double
+    hasFront: Bool = false, width: Double
   ) {
     var entries = series.map { ($0.name, Sign.series($0.style)) }
     if hasChance { entries.append(("chance", .chance)) }
+    if hasFront { entries.append(("Pareto front", .front)) }
     if let trainedName { entries.append((trainedName, .trained)) }
     var rows: [[(name: String, sign: Sign, width: Double)]] = [[]]
     var used = 0.0
@@ -110,8 +111,9 @@ struct Legend {
   private func draw(_ sign: Sign, _ x: Double, _ y: Double, _ svg: inout SVG) {
     switch sign {
     case .series(let style):
-      svg.line(x, y, x + 24, y, style.line)
+      if !style.isHollow { svg.line(x, y, x + 24, y, style.line) }
       svg.marker(style, x + 12, y)
+    case .front: svg.line(x, y, x + 24, y, "front")
     case .chance: svg.line(x, y, x + 24, y, "chance")
     case .trained: svg.rectangle(x, y - 6, 24, 12, "trained")
     }

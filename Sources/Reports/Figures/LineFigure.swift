@@ -8,6 +8,7 @@ struct LineFigure {
   }
 
   struct Series {
+    let name: String
     let style: SeriesStyle
     let samples: [Sample]
   }
@@ -20,6 +21,8 @@ struct LineFigure {
     /// The range of x seen in training.
     let trained: ClosedRange<Double>?
     let series: [Series]
+    /// The best scores at as small an x, joined by a line of steps.
+    var front: [Point] = []
   }
 
   enum Axis { case lengths, bytes, steps }
@@ -30,35 +33,81 @@ struct LineFigure {
   let panels: [Panel]
   /// The names of the series.
   let legend: [(name: String, style: SeriesStyle)]
+  var notes: [String] = []
+
+  var showsFront: Bool { panels.contains { $0.front.count > 1 } }
+
+  /// Whether the lines' names stand beside their ends: where a single panel has room for all.
+  private var labelsEnds: Bool {
+    panels.count == 1 && axis != .bytes
+      && Double(panels[0].series.filter { !$0.samples.isEmpty }.count) * EndLabels.lineHeight
+        <= Self.singleHeight
+  }
+
+  private static let singleHeight = 215.0
 
   func svg() -> String {
     let layout = PanelLayout(
-      panels: panels.count, width: panels.count == 1 ? 420 : panels.count == 2 ? 350 : 255,
-      height: 190, columns: 3)
+      panels: panels.count, width: panels.count == 1 ? 440 : panels.count == 2 ? 350 : 255,
+      height: panels.count == 1 ? Self.singleHeight : 190, columns: 3)
+    let names = labelsEnds ? panels[0].series.map(\.name) : []
+    let room = min(230, (names.map { estimatedWidth($0) }.max() ?? -30) + 30)
+    let width = layout.size.width + room
     let legend = Legend(
-      legend, hasChance: panels.contains { !$0.chance.isEmpty },
+      labelsEnds ? [] : legend, hasChance: panels.contains { !$0.chance.isEmpty },
       trainedName: panels.contains { $0.trained != nil } ? "seen in training" : nil,
-      width: layout.size.width - 2 * PanelLayout.margin)
-    var svg = SVG(
-      width: layout.size.width, height: layout.size.height + legend.height, title: title)
+      hasFront: showsFront, width: width - 2 * PanelLayout.margin)
+    let height = layout.size.height + legend.height
+    var svg = SVG(width: width, height: height + 18 * Double(notes.count), title: title)
     for (index, panel) in panels.enumerated() { draw(panel, in: layout.frame(index), &svg) }
+    if labelsEnds { drawNames(in: layout.frame(0), room: room, &svg) }
     legend.draw(x: PanelLayout.margin, y: layout.size.height, &svg)
+    for (index, note) in notes.enumerated() {
+      svg.text(
+        shortened(note, to: width - 2 * PanelLayout.margin, size: 11), PanelLayout.margin,
+        height + 8 + 18 * Double(index), "note")
+    }
     return svg.text
   }
 
-  private func draw(_ panel: Panel, in frame: Frame, _ svg: inout SVG) {
-    let samples = panel.series.flatMap(\.samples)
-    let x = horizontal(samples.map(\.x) + trainedEnds(panel), frame)
-    let y = Scale.score(
-      samples.flatMap { [$0.y, $0.lower ?? $0.y] } + panel.chance.map(\.y),
-      start: frame.bottom, end: frame.top)
+  /// Draws a panel, whose frame is the inside of its axes.
+  func draw(_ panel: Panel, in frame: Frame, _ svg: inout SVG) {
+    let (x, y) = scales(panel, frame)
     if let trained = panel.trained {
       let (left, right) = (x.position(trained.lowerBound), x.position(trained.upperBound))
       svg.rectangle(left, frame.top, max(2, right - left), frame.bottom - frame.top, "trained")
     }
     frame.draw(x: x, y: y, title: panel.title, axis: axisTitle, score: panel.score, &svg)
     svg.polyline(chanceLine(panel, x, y, frame), "chance")
+    if panel.front.count > 1 {
+      let front = panel.front.map { Point(x: x.position($0.x), y: y.position($0.y)) }
+      svg.polyline(ParetoFront.steps(front, to: frame.right), "front")
+    }
     for series in panel.series { draw(series, x, y, &svg) }
+  }
+
+  private func scales(_ panel: Panel, _ frame: Frame) -> (x: Scale, y: Scale) {
+    let samples = panel.series.flatMap(\.samples)
+    return (
+      horizontal(samples.map(\.x) + trainedEnds(panel), frame),
+      Scale.score(
+        samples.flatMap { [$0.y, $0.lower ?? $0.y] } + panel.chance.map(\.y),
+        start: frame.bottom, end: frame.top)
+    )
+  }
+
+  /// Writes the names of the lines at their ends, apart from each other.
+  private func drawNames(in frame: Frame, room: Double, _ svg: inout SVG) {
+    let (x, y) = scales(panels[0], frame)
+    let ends = panels[0].series.compactMap { series in
+      series.samples.last.map { (series, Point(x: x.position($0.x), y: y.position($0.y))) }
+    }
+    let places = EndLabels.places(ends.map(\.1.y), in: frame.top...frame.bottom)
+    for ((series, end), place) in zip(ends, places) {
+      svg.line(end.x + 6, end.y, frame.right + 8, place, "leader")
+      svg.marker(series.style, frame.right + 14, place, radius: 3.6)
+      svg.text(shortened(series.name, to: room - 26), frame.right + 22, place + 4)
+    }
   }
 
   /// The training range is shown whole, except that a start near 1 would stretch a logarithmic
@@ -95,9 +144,9 @@ struct LineFigure {
       svg.line(
         point.x, y.position(lower), point.x, y.position(upper), "whisker \(series.style.colour)")
     }
-    if points.count > 1 { svg.polyline(points, series.style.line) }
+    if points.count > 1, !series.style.isHollow { svg.polyline(points, series.style.line) }
     // With many points a marker on some of them is enough to tell the lines apart.
-    let stride = max(1, points.count / 8)
+    let stride = series.style.isHollow ? 1 : max(1, points.count / 8)
     for (index, point) in points.enumerated() where (points.count - 1 - index) % stride == 0 {
       svg.marker(series.style, point.x, point.y)
     }

@@ -36,6 +36,21 @@ struct SVG {
     add("rect", ["x": x, "y": y, "width": width, "height": height], style)
   }
 
+  /// A rectangle's border without its inside.
+  mutating func outline(_ x: Double, _ y: Double, _ width: Double, _ height: Double) {
+    rectangle(x, y, width, height, "outline")
+  }
+
+  /// A cell in the colour of a score: the fuller, the nearer to perfect.
+  mutating func heat(
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, share: Double
+  ) {
+    let opacity = NumberText.fixed(min(1, max(0, share)), 2)
+    let place = "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\""
+    let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+    body += "<rect class=\"heat\" \(place) \(size) fill-opacity=\"\(opacity)\"/>\n"
+  }
+
   mutating func circle(_ x: Double, _ y: Double, radius: Double, _ style: String) {
     add("circle", ["cx": x, "cy": y, "r": radius], style)
   }

@@ -11,6 +11,17 @@ enum Theme {
     .title { font-weight: 600; font-size: 13px; }
     .tick, .note { font-size: 11px; fill: #59636e; }
     .axis-title { fill: #59636e; }
+    .faint { fill: #59636e; }
+    .head { font-weight: 600; }
+    .heading { font-weight: 600; font-size: 14px; }
+    .big { font-weight: 600; font-size: 24px; }
+    .strong { font-weight: 700; }
+    .bar { fill: #f6f8fa; }
+    .light { fill: #d1d9e0; }
+    .outline { fill: none; stroke: #d1d9e0; stroke-width: 1; }
+    .heat { fill: #5aa9dd; }
+    .front { stroke: #59636e; stroke-width: 1.2; fill: none; opacity: 0.7; }
+    .leader { stroke: #8c959f; stroke-width: 0.7; }
     .middle { text-anchor: middle; }
     .end { text-anchor: end; }
     .paper { fill: #ffffff; }
@@ -24,15 +35,23 @@ enum Theme {
     .seed { fill-opacity: 0.35; stroke: none; }
     .marker { stroke: #ffffff; stroke-width: 0.8; }
     \(rules(["#0072b2", "#d55e00", "#009e73", "#b5528b", "#c98a00", "#3fa0dc", "#3b424a"]))
+    .marker.hollow { fill: #ffffff; stroke-width: 1.6; }
     @media (prefers-color-scheme: dark) {
       text { fill: #e6edf3; }
-      .tick, .note, .axis-title { fill: #9198a1; }
+      .tick, .note, .axis-title, .faint { fill: #9198a1; }
+      .bar { fill: #151b23; }
+      .light { fill: #3d444d; }
+      .outline { stroke: #3d444d; }
+      .heat { fill: #17609a; }
+      .front { stroke: #9198a1; }
+      .leader { stroke: #656c76; }
       .paper { fill: #0d1117; }
       .grid { stroke: #262c36; }
       .axis { stroke: #656c76; }
       .chance { stroke: #9198a1; }
       .trained { fill: #1b212a; }
       .marker { stroke: #0d1117; }
+      .marker.hollow { fill: #0d1117; }
       \(rules(["#4ba3e3", "#f0743a", "#2fbf94", "#de93c0", "#e8b339", "#9ad4f7", "#c9d1d9"]))
     }
 
@@ -40,7 +59,7 @@ enum Theme {
 
   private static func rules(_ colours: [String]) -> String {
     colours.enumerated().map { index, colour in
-      ".line.c\(index), .whisker.c\(index) { stroke: \(colour); } "
+      ".line.c\(index), .whisker.c\(index), .hollow.c\(index) { stroke: \(colour); } "
         + ".marker.c\(index), .seed.c\(index) { fill: \(colour); }"
     }.joined(separator: "\n")
   }
@@ -51,6 +70,8 @@ struct SeriesStyle: Hashable {
   let hue: Int
   let shape: Int
   let isDashed: Bool
+  /// Whether its points are drawn without an inside and not joined: those published elsewhere.
+  var isHollow = false
 
   /// The style of one of many equals: 56 pairs of colour and marker before one returns.
   init(index: Int) {
@@ -73,7 +94,7 @@ struct SeriesStyle: Hashable {
 extension SVG {
   /// Draws the marker of a series.
   mutating func marker(_ style: SeriesStyle, _ x: Double, _ y: Double, radius r: Double = 4.2) {
-    let name = "marker \(style.colour)"
+    let name = "marker \(style.colour)" + (style.isHollow ? " hollow" : "")
     func shape(_ points: [(Double, Double)]) -> [Point] {
       points.map { Point(x: x + $0.0 * r, y: y + $0.1 * r) }
     }

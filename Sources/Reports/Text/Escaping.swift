@@ -60,4 +60,32 @@ enum Escaping {
     }
     return result
   }
+
+  /// Text of LaTeX, in which every character stands for itself, even at the start of a row.
+  static func latex(_ text: String) -> String {
+    var result = ""
+    var last: Unicode.Scalar = " "
+    for scalar in line(text).unicodeScalars {
+      // Two of these in a row would become another character.
+      if scalar == last, "-'`,<>!?".unicodeScalars.contains(scalar) { result += "{}" }
+      if scalar == "`", last == "!" || last == "?" { result += "{}" }
+      if let replaced = latexReplacements[scalar] {
+        result += replaced
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+      last = scalar
+    }
+    return result
+  }
+
+  private static let latexReplacements: [Unicode.Scalar: String] = [
+    "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#",
+    "%": "\\%", "_": "\\_", "^": "\\textasciicircum{}", "~": "\\textasciitilde{}",
+    "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}",
+    // After the end of a row these would be its options; quotes may be short forms of babel.
+    "[": "{[}", "]": "{]}", "*": "{*}", "\"": "\\symbol{34}", "`": "\\textasciigrave{}",
+    "–": "--", "—": "---", "±": "$\\pm$", "↓": "$\\downarrow$", "≥": "$\\geq$", "≤": "$\\leq$",
+    "≈": "$\\approx$", "×": "$\\times$", "−": "$-$", "∞": "$\\infty$",
+  ]
 }

@@ -22,6 +22,24 @@ enum NumberText {
     return "\(score(statistic.mean)) ±\(score(half))"
   }
 
+  /// The number with all its digits; nothing for one that is missing or not finite.
+  static func exact(_ value: Double?) -> String {
+    guard let value, value.isFinite else { return "" }
+    return "\(value)"
+  }
+
+  /// A difference, always with its sign: "+0.120", "-0.003"; "0.000" for none.
+  static func signed(_ value: Double) -> String {
+    let text = score(value)
+    return value > 0 && text.contains { ("1"..."9").contains($0) } ? "+" + text : text
+  }
+
+  /// A duration: "12.3 s", "4.5 min", "1.25 h".
+  static func duration(_ seconds: Double) -> String {
+    if seconds < 99.95 { return fixed(seconds, seconds < 9.995 ? 2 : 1) + " s" }
+    return seconds < 5400 ? fixed(seconds / 60, 1) + " min" : fixed(seconds / 3600, 2) + " h"
+  }
+
   /// A number with three significant digits: "0.001", "3.16e-4", "1.5", "128000".
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return "–" }

@@ -8,11 +8,12 @@ extension Report {
   func markdown(figures: [Figure]) -> String {
     var parts = ["# \(Escaping.markdown(name))\n"]
     if !description.isEmpty { parts.append(Escaping.markdown(description) + "\n") }
+    if let warning = selection.warning { parts.append("**\(Escaping.markdown(warning))**\n") }
     if tasks.isEmpty {
       parts.append("There are no results.\n")
     } else {
       parts.append(overview(throughput: false).markdown())
-      parts.append(Self.explanation)
+      parts.append(explanation)
       if !remarks.isEmpty { parts.append(remarks.joined(separator: " ") + "\n") }
       parts += figures.map { "![\(Escaping.markdown($0.caption))](\($0.file))\n" }
       parts += tasks.flatMap(sections)
@@ -21,11 +22,24 @@ extension Report {
     return parts.joined(separator: "\n")
   }
 
-  private static let explanation = """
-    Mean test score over seeds ± half of the 95% bootstrap interval of the mean. Tuned settings \
-    and the step are chosen on validation. A diverged seed counts as a guess (the chance line). \
-    Bold: the seeds support that no other model is as good (its interval lies above all others).
+  private var explanation: String {
+    let choice =
+      switch selection {
+      case .validation: "Tuned settings and the step are chosen on validation."
+      case .testBest: "Tuned settings are chosen on the test set, of one seed."
+      }
+    return """
+      Mean test score over seeds ± half of the 95% bootstrap interval of the mean. \(choice) A diverged seed counts as a guess (the chance line). \
+      Bold: the seeds support that no other model is as good (its interval lies above all others).
 
+      """
+  }
+
+  private static let learnability = """
+    Learnability: the learning rates around the best one whose mean validation score over seeds \
+    stays within 0.05 of its (≥: the window touches the end of the rates that were tried; –: a \
+    single rate, or no better than a guess), the seeds whose test score solves the task (0.9, or \
+    0.1 of a distance), and the median of the first validated step that does.
     """
 
   /// What only some reports must explain.
@@ -35,38 +49,31 @@ extension Report {
       remarks.append(
         "↓: less is better, and an interval supports a model where it lies below all others.")
     }
-    if tasks.contains(where: { $0.baselineParts != nil }) {
-      remarks.append(
-        "Rows in italics are no models: chance is a guess, the others are solvers without "
-          + "learning, measured on the first test examples.")
-    }
+    remarks.append(
+      "Rows in italics are no models: chance is a guess, oracle the task's exact solver"
+        + (tasks.contains { $0.baselineParts != nil }
+          ? ", the others are solvers without learning, measured on the first test examples."
+          : "."))
     if tasks.contains(where: { $0.reaches != nil }) {
       remarks.append("A length that a score reaches is that of the mean over seeds.")
+    }
+    if !publishedSources.isEmpty {
+      let sources = publishedSources.map(Escaping.markdown).joined(separator: "; ")
+      remarks.append(
+        "Hollow markers in the plot of score against state are published points: \(sources).")
+    }
+    if tasks.contains(where: { $0.results.contains { $0.learnability != nil } }) {
+      remarks.append(Self.learnability)
     }
     return remarks
   }
 
   private func sections(_ task: TaskReport) -> [String] {
-    var parts = [
-      "## \(Escaping.markdown(task.name))\n", task.details(throughput: false).markdown(),
-    ]
-    for slice in task.sliceNames {
-      parts.append("### By \(Escaping.markdown(slice))\n")
-      parts.append(task.slices(slice).markdown())
-    }
-    if let segments = task.segmentTable {
-      parts.append("### By test segment\n")
-      parts.append(segments.markdown())
-    }
-    for (place, axes) in (task.grids ?? []).enumerated() {
-      for result in task.results {
-        guard let table = task.grid(place, of: result) else { continue }
-        let title = "By \(axes.rows) and \(axes.columns): \(result.model)"
-        parts.append("### \(Escaping.markdown(title))\n")
-        parts.append(table.markdown())
+    ["## \(Escaping.markdown(task.name))\n"]
+      + task.sections.flatMap { section in
+        let heading = section.heading.map { "### \(Escaping.markdown($0))\n" }
+        return [heading, section.table.markdown()].compactMap(\.self)
       }
-    }
-    return parts
   }
 
   private var gapSection: String? {

@@ -23,6 +23,11 @@ extension Report {
             return .init(value == nil ? "" : NumberText.score(value), .faint)
           } + rest)
     }
+    if tasks.contains(where: { $0.oracle != nil }) {
+      table.add(
+        [.init("oracle", .faint)]
+          + tasks.map { .init($0.oracle.map { NumberText.score($0) } ?? "", .faint) } + rest)
+    }
     for model in models {
       let rate = showsRate ? [TextTable.Cell(self.rate(of: model))] : []
       table.add([.init(model)] + tasks.map { $0.cell(of: model) } + rate)
@@ -106,6 +111,7 @@ extension TaskReport {
         [.init(baseline.name, .faint)]
           + places.map { .init(NumberText.score(baseline.bands[$0]), .faint) })
     }
+    addOracle(to: &table)
     for result in results {
       table.add([.init(result.model)] + places.map { .init(NumberText.score(result.bands[$0])) })
     }
@@ -127,10 +133,20 @@ extension TaskReport {
         [.init(baseline.name, .faint)]
           + baseline.segments.map { .init(NumberText.score($0), .faint) })
     }
+    addOracle(to: &table)
     for result in results where result.segments.count == segments.count {
       table.add([.init(result.model)] + result.segments.map { .init(NumberText.score($0)) })
     }
     return table
+  }
+
+  /// Adds the exact solver's row, which has the same score in every column.
+  private func addOracle(to table: inout TextTable) {
+    guard let oracle else { return }
+    let cell = TextTable.Cell(NumberText.score(oracle), .faint)
+    table.add(
+      [.init("oracle", .faint)]
+        + [TextTable.Cell](repeating: cell, count: table.columns.count - 1))
   }
 
   /// Whether a segment's name ("length=64 ignore=0.8") has a setting that is no slice.

@@ -12,7 +12,8 @@ extension Report {
     if tasks.isEmpty { return (["no results"] + remarks).joined(separator: "\n") }
     let table = tasks.count == 1 ? tasks[0].details(throughput: true) : overview(throughput: true)
     let title = tasks.count == 1 ? Escaping.line(tasks[0].name) + "\n\n" : ""
-    let text = title + table.text(width: width, colour: colour)
+    let warning = selection.warning.map { $0 + "\n\n" } ?? ""
+    let text = warning + title + table.text(width: width, colour: colour)
     return ([String(text.dropLast())] + (remarks.isEmpty ? [] : [""]) + remarks)
       .joined(separator: "\n")
   }

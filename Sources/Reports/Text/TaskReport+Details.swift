@@ -15,12 +15,16 @@ extension TaskReport {
         + [.init("median"), .init("best"), .init("validation"), .init("seeds")]
         + tuned.map { .init($0) }
         + [.init("parameters"), .init("state"), .init("eigenvalues", .left)]
-        + (showsRate ? [.init("tokens/s")] : []))
+        + (showsRate ? [.init("tokens/s"), .init("time")] : []))
     let chances = (further ?? []).map(\.chance)
     table.add(reference("chance", chance, chances, columns: table.columns.count))
     for baseline in baselines {
       let others = furtherMetrics.map { baseline.scores?.value($0) }
       table.add(reference(baseline.name, baseline.value, others, columns: table.columns.count))
+    }
+    if let oracle {
+      let others = furtherMetrics.map { Metric(rawValue: $0)?.perfect }
+      table.add(reference("oracle", oracle, others, columns: table.columns.count))
     }
     let best = supportedBest
     for result in results {
@@ -33,7 +37,10 @@ extension TaskReport {
         .init(result.parameters.map(NumberText.count) ?? "–"),
         .init(result.stateBytes.map(NumberText.bytes) ?? "–"), .init(result.eigenvalues ?? "–"),
       ]
-      if showsRate { row.append(.init(result.tokensPerSecond.map(NumberText.rate) ?? "–")) }
+      if showsRate {
+        row.append(.init(result.tokensPerSecond.map(NumberText.rate) ?? "–"))
+        row.append(.init(result.wallSeconds.map(NumberText.duration) ?? "–"))
+      }
       table.add(row)
     }
     return table

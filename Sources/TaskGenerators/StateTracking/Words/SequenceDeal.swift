@@ -1,4 +1,4 @@
-package import Randomness
+import Randomness
 
 /// Short sequences dealt out among the splits by a hash of their tokens.
 ///

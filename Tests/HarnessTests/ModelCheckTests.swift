@@ -1,0 +1,33 @@
+import CPUBackend
+import Harness
+import Tensors
+import Testing
+
+/// The check of whole models, between two levels of the processor.
+@Suite struct ModelCheckTests {
+  private let check = ModelCheck(Registries())
+
+  @Test(arguments: ["attention", "delta-net", "mlstm"])
+  func levelsAgree(_ architecture: String) throws {
+    let row = ModelCheck.Row(architecture: architecture)
+    let backend = try CPUBackend(level: "baseline", poison: true)
+    let verdict = try check.verdict(row, steps: 2, on: backend, named: "baseline")
+    #expect(verdict.passed)
+    #expect(verdict.largestError < 1e-4)
+  }
+
+  @Test func aModelWithOtherParametersFails() throws {
+    let row = ModelCheck.Row(architecture: "gru")
+    let backend = try CPUBackend(poison: true)
+    let verdict = try check.verdict(row, steps: 1, on: backend, named: "cpu", disturbance: 0.2)
+    #expect(!verdict.passed)
+    #expect(verdict.fault != nil)
+  }
+
+  @Test func signedEigenvaluesAreRowsOfTheirOwn() {
+    let titles = check.rows.map(\.title)
+    #expect(titles.contains("delta-net"))
+    #expect(titles.contains("delta-net eigenvalues=signed"))
+    #expect(Set(titles).count == titles.count)
+  }
+}

@@ -121,6 +121,8 @@ public struct ModelResult: Codable, Sendable, Hashable {
   public let finished: Int
   public let diverged: Int
   public let failed: Int
+  /// Whether another program trained the model, so that only its predictions are known; nil for no.
+  public let isExternal: Bool?
   /// The score at the selected step, over seeds; a diverged seed counts as a guess.
   public let validation: Statistic?
   /// The test score by the task's metric, over seeds; a diverged seed counts as a guess.

@@ -7,7 +7,7 @@ import Testing
     let grid = Array(GoodGrids.all[index].utf8)
     var random = SplitMix(state: UInt64(index))
     var (planned, refused) = (0, 0)
-    for _ in 0..<400 {
+    for _ in 0..<1_700 {
       switch result(of: damaged(grid, using: &random)) {
       case nil: planned += 1
       case let refusal?:

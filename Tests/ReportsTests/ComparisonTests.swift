@@ -204,7 +204,7 @@ import Testing
       timings: Dictionary(uniqueKeysWithValues: timings.map { ($0.key, $0) }))
     let comparison = try Comparison.make([store], by: .model)
     let text = comparison.terminalText(width: 200, colour: false)
-    #expect(text.contains("1e6") && text.contains("54.3 k") && text.contains("90.0 s"))
+    #expect(text.contains("1.00 M") && text.contains("54.3 k") && text.contains("90.0 s"))
     #expect(comparison.csv().contains(",1000000.0,54321.0,90.0\r\n"))
   }
 }

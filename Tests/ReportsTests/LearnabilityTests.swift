@@ -114,7 +114,7 @@ import Testing
         | model | learning rates within 0.05 | decades | seeds solved | steps to 0.9 | FLOPs per \
         token | FLOPs of training |
         | :--- | ---: | ---: | ---: | ---: | ---: | ---: |
-        | delta-net | 0.003–0.01 | ≥ 0.52 | 0 of 2 | – | 2e6 | 2e9 |
+        | delta-net | 0.003–0.01 | ≥ 0.52 | 0 of 2 | – | 2.00 M | 2.00 G |
         """))
     #expect(report.csv().contains(",2000000.0,1000.0,0.003,0.01,0.5229,true,0.9,0,0.0,0,"))
   }

@@ -24,6 +24,23 @@ import Testing
     return record
   }
 
+  /// Nobody should take the row of another program's model for one that was trained here.
+  @Test func modelsTrainedElsewhereAreMarked() throws {
+    let ours = try Samples.record(model: "delta-net")
+    var theirs = try Samples.record(model: "theirs *x*")
+    theirs.external = ExternalFacts(name: "theirs *x*", predictions: "0", scoredBy: "1")
+    let report = Report.make(records: [ours, theirs])
+    #expect(report.tasks[0].results.map(\.isExternal) == [nil, true])
+    #expect(report.tasks[0].results.map(\.validation?.mean) == [0.5, nil])
+    let markdown = report.markdown()
+    #expect(markdown.contains("Trained elsewhere, known by predictions alone: theirs \\*x\\*."))
+    #expect(markdown.contains("| 1 (trained elsewhere) |"))
+    let lines = report.terminalTable(width: 200, colour: false).split(separator: "\n")
+    #expect(lines.last == "trained elsewhere: theirs *x*")
+    #expect(report.html().contains(#""external":true"#))
+    #expect(!Report.make(records: [ours]).markdown().contains("elsewhere"))
+  }
+
   @Test func commaSeparatedValuesStayRows() throws {
     let rows = Self.fields(of: try hostileReport().csv())
     let width = rows[0].count

@@ -55,6 +55,15 @@ const format = {
     return `${Number(value.toFixed(decimals))} ${units[unit]}`;
   },
 
+  /** A number of operations, with three significant digits. */
+  rate(value) {
+    if (!isNumber(value)) return "–";
+    if (value < 999.5) return value.toFixed(0);
+    let [scaled, unit] = [value / 1000, 0];
+    while (scaled >= 999.5 && unit < 4) [scaled, unit] = [scaled / 1000, unit + 1];
+    return `${scaled.toFixed(scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)} ${"kMGTP"[unit]}`;
+  },
+
   /** Three significant digits. */
   short(value) {
     if (!isNumber(value)) return "–";

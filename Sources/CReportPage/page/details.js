@@ -12,7 +12,8 @@ function resultsSection(rows) {
     {
       title: "seeds", value: (row) => row.seeds,
       cell: (row) => {
-        const remarks = [row.diverged && `${row.diverged} diverged`, row.failed && `${row.failed} failed`].filter(Boolean);
+        const remarks = [row.diverged && `${row.diverged} diverged`, row.failed && `${row.failed} failed`,
+          row.external && "trained elsewhere"].filter(Boolean);
         return row.seeds + (remarks.length ? ` (${remarks.join(", ")})` : "");
       },
     },
@@ -33,7 +34,7 @@ function resultsSection(rows) {
       title: "steps to it", help: "the median over seeds of the first validated step that reaches it", isLessFirst: true,
       value: (row) => row.learnability?.steps, cell: (row) => format.count(row.learnability?.steps),
     },
-    { title: "FLOPs per token", isLessFirst: true, value: (row) => row.flopsPerToken, cell: (row) => format.short(row.flopsPerToken) },
+    { title: "FLOPs per token", isLessFirst: true, value: (row) => row.flopsPerToken, cell: (row) => format.rate(row.flopsPerToken) },
     { title: "eigenvalues", isText: true, value: (row) => row.eigenvalues || null },
   ];
   const isShown = (column) => rows.some((row) => column.value(row) != null);
@@ -54,7 +55,7 @@ function rowDetails(row) {
   fact("oracle", task.oracle == null ? null : format.score(task.oracle));
   for (const { name, value } of task.baselines) fact(named(name), format.score(value));
   if (row.score) fact("seeds", row.score.values.map(format.score).join("  "));
-  fact("FLOPs of training", isNumber(row.trainingFLOPs) ? format.short(row.trainingFLOPs) : null);
+  fact("FLOPs of training", isNumber(row.trainingFLOPs) ? format.rate(row.trainingFLOPs) : null);
   if (row.candidates > 1) fact("chosen", `${format.settings(row.chosen)} (of ${row.candidates})`);
   for (const [names, values] of [[task.further, row.further], [task.gaps, row.gaps]])
     names.forEach((name, place) => values[place]?.length && fact(name, format.interval(...values[place])));

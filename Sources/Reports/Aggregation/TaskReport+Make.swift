@@ -90,6 +90,7 @@ extension ModelResult {
     finished = candidate.records.filter { $0.status == .finished }.count
     diverged = candidate.records.filter { $0.status == .diverged }.count
     failed = candidate.records.filter { $0.status == .failed }.count
+    isExternal = results.contains { $0.external != nil } ? true : nil
     // What a model trained elsewhere scored on validation is not known.
     validation = Statistic(
       results.filter { $0.external == nil }.map { $0.score($0.validation) },

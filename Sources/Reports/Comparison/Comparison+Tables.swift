@@ -65,7 +65,7 @@ extension Comparison {
       }
       cells.append(.init(row.stateBytes.map(NumberText.bytes) ?? "–"))
       cells.append(.init(row.parameters.map(NumberText.count) ?? "–"))
-      if showsOperations { cells.append(.init(row.flopsPerToken.map(NumberText.short) ?? "–")) }
+      if showsOperations { cells.append(.init(row.flopsPerToken.map(NumberText.rate) ?? "–")) }
       if showsRate {
         cells.append(.init(row.tokensPerSecond.map(NumberText.rate) ?? "–"))
         cells.append(.init(row.wallSeconds.map(NumberText.duration) ?? "–"))

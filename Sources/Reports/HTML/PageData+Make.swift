@@ -85,6 +85,7 @@ extension PageData.Row {
     validation = result.validation?.mean
     seeds = result.finished + result.diverged
     diverged = result.diverged
+    external = result.isExternal
     failed = result.failed
     chosen = result.chosen.map(PageData.Setting.init)
     candidates = result.candidates

@@ -89,6 +89,7 @@ struct PageData: Encodable {
     let seeds: Int
     let diverged: Int
     let failed: Int
+    let external: Bool?
     let chosen: [Setting]
     let candidates: Int
     let parameters: Int?

@@ -85,13 +85,14 @@ enum NumberText {
     return "\(trimmed(fixed(size, 1))) TiB"
   }
 
-  /// A number per second: "12.3 k", "1.25 M".
+  /// A number of operations, or a number per second: "12.3 k", "1.25 M", "4.60 T".
   static func rate(_ value: Double) -> String {
     if value < 999.5 { return fixed(value, 0) }
-    let isThousands = value < 999_500
-    let scaled = value / (isThousands ? 1000 : 1_000_000)
+    var scaled = value / 1000
+    var units = ["k", "M", "G", "T", "P"][...]
+    while scaled >= 999.5, units.count > 1 { (scaled, units) = (scaled / 1000, units.dropFirst()) }
     let decimals = scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0
-    return fixed(scaled, decimals) + (isThousands ? " k" : " M")
+    return fixed(scaled, decimals) + " " + units[units.startIndex]
   }
 
   /// The number without zeros at the end of its fraction.

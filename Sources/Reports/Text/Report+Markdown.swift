@@ -42,6 +42,13 @@ extension Report {
     0.1 of a distance), and the median of the first validated step that does.
     """
 
+  /// The models that other programs trained.
+  var external: [String] {
+    models.filter { model in
+      tasks.contains { $0.results.contains { $0.model == model && $0.isExternal == true } }
+    }
+  }
+
   /// What only some reports must explain.
   private var remarks: [String] {
     var remarks: [String] = []
@@ -56,6 +63,11 @@ extension Report {
           : "."))
     if tasks.contains(where: { $0.reaches != nil }) {
       remarks.append("A length that a score reaches is that of the mean over seeds.")
+    }
+    if !external.isEmpty {
+      remarks.append(
+        "Trained elsewhere, known by predictions alone: "
+          + external.map(Escaping.markdown).joined(separator: ", ") + ".")
     }
     if !publishedSources.isEmpty {
       let sources = publishedSources.map(Escaping.markdown).joined(separator: "; ")

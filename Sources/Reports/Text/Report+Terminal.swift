@@ -26,6 +26,9 @@ extension Report {
     var lines: [String] = []
     if diverged > 0 { lines.append("\(cells(diverged)) diverged (counted as a guess)") }
     if failed > 0 { lines.append("\(cells(failed)) failed (not counted)") }
+    if !external.isEmpty {
+      lines.append("trained elsewhere: " + external.map(Escaping.line).joined(separator: ", "))
+    }
     if missing > 0 { lines.append("\(cells(missing)) missing") }
     return lines
   }

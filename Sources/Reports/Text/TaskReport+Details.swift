@@ -96,12 +96,14 @@ extension TaskReport {
 }
 
 extension ModelResult {
-  /// The number of seeds behind the score and how the others ended: "3", "2 (1 diverged)".
+  /// The number of seeds behind the score and how the others ended: "3", "2 (1 diverged)", "1 (trained
+  /// elsewhere)".
   var seeds: String {
     let total = finished + diverged
     var remarks: [String] = []
     if diverged > 0 { remarks.append("\(diverged) diverged") }
     if failed > 0 { remarks.append("\(failed) failed") }
+    if isExternal == true { remarks.append("trained elsewhere") }
     return remarks.isEmpty ? "\(total)" : "\(total) (\(remarks.joined(separator: ", ")))"
   }
 }

@@ -30,7 +30,7 @@ extension TaskReport {
       }
       if showsOperations {
         row += [result.flopsPerToken, result.trainingFLOPs].map {
-          .init($0.map(NumberText.short) ?? "–")
+          .init($0.map(NumberText.rate) ?? "–")
         }
       }
       table.add(row)

@@ -22,6 +22,7 @@ import Testing
       try call("cuda:999").expectRefusal(69, "cpu")
     }
     try call("doctor", "--kernels", "90").expectRefusal(64, "'90'", "sm_90")
+    try call("doctor", "--tasks", "--only", "gate").expectRefusal(64, "--only", "--tasks")
   }
 
   @Test func missingAndImpossibleArgumentsAreUsageErrors() throws {
@@ -37,6 +38,7 @@ import Testing
 
   @Test func unknownNamesAreDataErrorsWithTheNearest() throws {
     try call("show", "mqra").expectRefusal(65, "unknown task 'mqra'", "did you mean 'mqar'?")
+    try call("doctor", "--device", "cpu", "--only", "gaet").expectRefusal(65, "'gaet'", "gatedNorm")
     try call("list", "tasks", "party").expectRefusal(65, "did you mean 'parity'?")
     try call("list", "architectures", "deltanet").expectRefusal(65, "did you mean 'delta-net'?")
     try call("show", "mqar", "--set", "pair=3").expectRefusal(65, "did you mean 'pairs'?")

@@ -25,9 +25,9 @@ import Testing
   }
 
   @Test func signedEigenvaluesAreRowsOfTheirOwn() {
-    let titles = check.rows.map(\.title)
-    #expect(titles.contains("delta-net"))
-    #expect(titles.contains("delta-net eigenvalues=signed"))
+    let titles = check.rows.map(\.name)
+    #expect(titles.contains("model delta-net"))
+    #expect(titles.contains("model delta-net eigenvalues=signed"))
     #expect(Set(titles).count == titles.count)
   }
 }

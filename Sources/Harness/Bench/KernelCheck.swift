@@ -22,24 +22,28 @@ public struct KernelVerdict: Sendable, Codable {
 
 /// Checks the operations against their references.
 public enum KernelCheck {
-  /// A verdict for every operation, on one CPU level.
+  /// A verdict for every operation that is wanted, on one CPU level.
   ///
   /// - Throws: `UnavailableLevel` where the machine does not have the level.
-  public static func verdicts(level: String) throws -> [KernelVerdict] {
-    try operations.map { op in
+  public static func verdicts(
+    level: String, of isWanted: (String) -> Bool = { _ in true }
+  ) throws -> [KernelVerdict] {
+    try operations.filter(isWanted).map { op in
       try verdict(of: op, on: level) { try CPUBackend(level: level, poison: true) }
     }
   }
 
-  /// A verdict for every operation, on a choice's devices; `watch` sees each as it is made.
+  /// A verdict for every operation that is wanted, on a choice's devices; `watch` sees each as it
+  /// is made.
   ///
   /// - Throws: `CUDAError` where a device is not ready.
   public static func verdicts(
-    devices: ComputeDevices, watch: (KernelVerdict) -> Void
+    devices: ComputeDevices, of isWanted: (String) -> Bool = { _ in true },
+    watch: (KernelVerdict) -> Void
   ) throws -> [KernelVerdict] {
     var verdicts: [KernelVerdict] = []
     for (worker, name) in devices.names.enumerated() {
-      for op in operations {
+      for op in operations.filter(isWanted) {
         let backend = try devices.makeBackend(worker, poison: true)
         let verdict = verdict(of: op, on: name) { backend }
         watch(verdict)
@@ -49,7 +53,8 @@ public enum KernelCheck {
     return verdicts
   }
 
-  private static var operations: [String] {
+  /// What there is to check, in the catalogue's order.
+  public static var operations: [String] {
     var names: [String] = []
     for entry in OpCatalog.all where !names.contains(entry.op) { names.append(entry.op) }
     return names

@@ -23,9 +23,10 @@ public struct ModelCheck {
       self.settings = settings
     }
 
-    /// The mixer's name and what of it is not the default.
-    package var title: String {
-      ([architecture] + settings.keys.sorted().map { "\($0)=\(settings[$0].map { "\($0)" } ?? "")" })
+    /// "model", the mixer's name and what of it is not the default.
+    package var name: String {
+      (["model", architecture]
+        + settings.keys.sorted().map { "\($0)=\(settings[$0].map { "\($0)" } ?? "")" })
         .joined(separator: " ")
     }
   }
@@ -51,12 +52,19 @@ public struct ModelCheck {
     }
   }
 
-  /// A verdict for every model on each GPU of a choice; `watch` sees each as it is made.
+  /// What the verdicts will be called.
+  public var names: [String] { rows.map(\.name) }
+
+  /// A verdict for every model that is wanted on each GPU of a choice; `watch` sees each as it is
+  /// made.
   ///
   /// - Throws: `CUDAError` where a device is not ready.
-  public func verdicts(devices: ComputeDevices, watch: (KernelVerdict) -> Void) throws {
+  public func verdicts(
+    devices: ComputeDevices, of isWanted: (String) -> Bool = { _ in true },
+    watch: (KernelVerdict) -> Void
+  ) throws {
     for (worker, name) in devices.names.enumerated() {
-      for row in rows {
+      for row in rows where isWanted(row.name) {
         let backend = try devices.makeBackend(worker, poison: true)
         watch(try verdict(row, on: backend, named: name))
       }
@@ -93,7 +101,7 @@ public struct ModelCheck {
       found.gradients(of: batch).map(Double.init), reference.gradients(of: batch).map(Double.init))
     let tolerance = Self.tolerance + Self.roundings * backend.factorRounding
     var verdict = KernelVerdict(
-      op: "model \(row.title)", level: name, cases: 1, passed: error <= tolerance,
+      op: row.name, level: name, cases: 1, passed: error <= tolerance,
       largestError: error.isFinite ? error : 0, tolerance: tolerance)
     if let failure = backend.failure {
       verdict.passed = false

@@ -16,6 +16,7 @@ struct DoctorCommand: ParsableCommand {
       EXAMPLES:
         hysteresis doctor
         hysteresis doctor --device cuda:0
+        hysteresis doctor --device cuda:0 --only attention --only 'model lstm'
         hysteresis doctor --device cpu --format json
         hysteresis doctor --kernels sm_80,sm_90
         hysteresis doctor --tasks
@@ -30,6 +31,12 @@ struct DoctorCommand: ParsableCommand {
     help: "What to check: \(DeviceChoice.forms); auto is all that the machine has.",
     completion: Completions.devices)
   var device = "auto"
+  @Option(
+    help: """
+      Only check operations and models whose names contain this; may be repeated. Models' names \
+      begin with 'model'.
+      """)
+  var only: [String] = []
   @Option(
     help: "Only compile all GPU kernels for these architectures (sm_90,sm_80); needs no GPU.")
   var kernels: String?
@@ -52,10 +59,17 @@ struct DoctorCommand: ParsableCommand {
     let healthy: Bool
   }
 
+  func validate() throws {
+    guard only.isEmpty || (kernels == nil && !tasks) else {
+      throw ValidationError("--only goes neither with --kernels nor with --tasks")
+    }
+  }
+
   func run() throws {
     if tasks { return try TaskChecking().run(format) }
     if let kernels { return try KernelCompilation(architectures: kernels).run(format) }
     let choice = try Devices.choice(device)
+    try checkSelection(choice)
     let devices = try Devices.open(choice, cpuLevel: nil)
     let gpus = try GPUFacts.all(of: devices)
     let levels = ComputeDevices.cpuLevels
@@ -66,11 +80,12 @@ struct DoctorCommand: ParsableCommand {
       verdicts.append(verdict)
     }
     if choice == .automatic || choice == .cpu {
-      for level in levels { try KernelCheck.verdicts(level: level).forEach(note) }
+      for level in levels { try KernelCheck.verdicts(level: level, of: isWanted).forEach(note) }
     }
     if devices.usesGPU {
-      _ = try KernelCheck.verdicts(devices: devices, watch: note)
-      try ModelCheck(Hysteresis.registries).verdicts(devices: devices, watch: note)
+      _ = try KernelCheck.verdicts(devices: devices, of: isWanted, watch: note)
+      try ModelCheck(Hysteresis.registries).verdicts(
+        devices: devices, of: isWanted, watch: note)
     }
     let healthy = verdicts.allSatisfy(\.passed)
     if format == .json {
@@ -83,7 +98,24 @@ struct DoctorCommand: ParsableCommand {
     guard healthy else {
       throw CommandFailure("some kernels are wrong on this machine", status: ExitStatus.failure)
     }
-    if format == .text { Console.output("all kernels are right") }
+    if format == .text {
+      Console.output(only.isEmpty ? "all kernels are right" : "what was checked is right")
+    }
+  }
+
+  private func isWanted(_ name: String) -> Bool {
+    only.isEmpty || only.contains { name.contains($0) }
+  }
+
+  /// Each text of the selection must name something that would be checked.
+  private func checkSelection(_ choice: DeviceChoice) throws {
+    var names = KernelCheck.operations
+    if choice != .cpu { names += ModelCheck(Hysteresis.registries).names }
+    for text in only where !names.contains(where: { $0.contains(text) }) {
+      throw CommandFailure(
+        "no check has '\(text)' in its name; there are: " + names.joined(separator: ", "),
+        status: ExitStatus.data)
+    }
   }
 
   private func describe(_ gpus: [GPUFacts], _ levels: [String]) {

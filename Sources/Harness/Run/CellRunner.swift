@@ -57,7 +57,7 @@ struct CellRunner: Sendable {
   /// - Parameters:
   ///   - cell: What to train.
   ///   - key: Its name in the store.
-  ///   - worker: Who trains it; the devices take turns by it.
+  ///   - worker: Who trains it.
   ///   - isAlone: Whether no other cell uses the device, so that its memory is the last word.
   ///   - checkpoints: Its checkpoints.
   ///   - interrupted: Asked after each step.
@@ -65,9 +65,10 @@ struct CellRunner: Sendable {
   /// - Returns: Its record, or why there is none.
   /// - Throws: `SettingError` for a configuration that the program does not know.
   func run(
-    _ cell: PlannedCell, key: String, worker: Int, isAlone: Bool, checkpoints: CellCheckpoints,
+    _ cell: PlannedCell, key: String, worker: Worker, isAlone: Bool, checkpoints: CellCheckpoints,
     interrupted: () -> Bool, watch: (TrainingEvent) -> Void
   ) throws(SettingError) -> Result {
+    defer { worker.settle() }
     let start = MonotonicClock.seconds
     let startedAt = WallClock.now
     let facts = try TestFacts(cell.configuration, registries)
@@ -81,9 +82,9 @@ struct CellRunner: Sendable {
     var model: ModelFile?
     var history = CheckpointHeader(key: key, device: "")
     do {
-      let backend = try devices.makeBackend(worker)
+      let backend = try worker.backend()
       device = backend.name
-      history.device = devices.machineType(worker, backend)
+      history.device = devices.machineType(worker.number, backend)
       record.model = try modelFacts(cell.configuration)
       let trainer = try Trainer(
         try job(cell.configuration), registry: registries.mixers, on: backend,

@@ -161,11 +161,12 @@ public struct GridRunner: Sendable {
     func train(_ cells: [Int], workers: Int, isAlone: Bool) {
       guard !cells.isEmpty else { return }
       let queue = CellQueue(cells, look: options.claims.look, waits: options.waits)
+      let count = min(workers, cells.count)
       let workshop = Workshop(
         workload: workload, runner: cellRunner, store: store, options: options, claims: claims,
         unfinished: store.unfinishedKeys, isAlone: isAlone || workers <= devices.names.count,
-        queue: queue, progress: progress, watch: watch)
-      Threads.run(min(workers, cells.count)) { workshop.work($0) }
+        workers: count, queue: queue, progress: progress, watch: watch)
+      Threads.run(count) { workshop.work($0) }
       let rest = queue.rest
       progress.note {
         $0.unstarted += rest.unstarted

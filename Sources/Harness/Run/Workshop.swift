@@ -13,12 +13,14 @@ struct Workshop: Sendable {
   /// Cells of which there were unfinished files at the start.
   let unfinished: Set<String>
   let isAlone: Bool
+  let workers: Int
   let queue: CellQueue
   let progress: GridProgress
   let watch: @Sendable (GridEvent) -> Void
 
   /// Works until nothing is left to do.
-  func work(_ worker: Int) {
+  func work(_ number: Int) {
+    let worker = Worker(number, of: workers, on: runner.devices)
     while !Interrupts.isRequested, let next = queue.next() {
       switch next {
       case .cell(let cell):
@@ -44,7 +46,7 @@ struct Workshop: Sendable {
   }
 
   /// Trains a cell unless somebody else does or did.
-  private func attempt(_ cell: Int, _ worker: Int) throws(StoreError) {
+  private func attempt(_ cell: Int, _ worker: Worker) throws(StoreError) {
     let key = workload.keys[cell]
     if try isDone(cell) { return }
     switch try claims.take(key) {
@@ -77,7 +79,7 @@ struct Workshop: Sendable {
     return true
   }
 
-  private func train(_ cell: Int, _ claim: Claim, _ worker: Int) throws(StoreError) {
+  private func train(_ cell: Int, _ claim: Claim, _ worker: Worker) throws(StoreError) {
     let planned = workload.plan.cells[cell]
     let seconds = options.checkpointEvery > 0 ? options.checkpointEvery : .infinity
     let checkpoints = CellCheckpoints(

@@ -27,9 +27,9 @@ public struct HeadProjection {
   private let taps: Parameter?
   private let bias: Parameter?
   private let name: String
-  private let heads: Int
-  private let dim: Int
-  private let activation: Elementwise
+  fileprivate let heads: Int
+  fileprivate let dim: Int
+  fileprivate let activation: Elementwise
 
   /// Makes a projection.
   ///
@@ -95,6 +95,14 @@ public struct HeadProjection {
     return y.reshaped([batch, length, heads, dim])
   }
 
+  /// The convolution that follows the linear map; nil where there is none.
+  fileprivate func convolution(of projected: Variable, isUnit: Bool) -> ShortConvolution? {
+    taps.map {
+      ShortConvolution(
+        input: projected, weight: $0.variable, bias: bias?.variable, isUnit: isUnit)
+    }
+  }
+
   /// Floats that the convolution carries per sequence.
   public var stateSize: Int { taps.map { ($0.shape[0] - 1) * $0.shape[1] } ?? 0 }
 }
@@ -113,15 +121,60 @@ public struct HeadProjections {
 
   /// Projects a segment.
   ///
+  /// - Parameters:
+  ///   - x: [batch, length, width]
+  ///   - state: What the mixer carries; nil in training.
+  ///   - unit: Whether each head's queries and keys become vectors of length 1.
   /// - Returns: [batch, length, heads, dim] each, with each projection's heads and dim.
   public func callAsFunction(
-    _ x: Variable, state: MixerState?
+    _ x: Variable, state: MixerState?, unit: Bool = false
   ) -> (q: Variable, k: Variable, v: Variable) {
     let projected = x.linears([query.weight, key.weight, value.weight])
-    return (
-      query.finished(projected[0], state: state), key.finished(projected[1], state: state),
-      value.finished(projected[2], state: state)
-    )
+    return finished(projected, state: state, unit: unit)
+  }
+
+  /// The same, and other linear maps of the inputs with them: `first` those that stand before the
+  /// projections, `last` those behind them, which is the order that their gradients are added in,
+  /// from the last to the first.
+  ///
+  /// - Returns: With the projections, the results of `first` and then of `last`.
+  func callAsFunction(
+    _ x: Variable, state: MixerState?, unit: Bool = false, first: [Linear] = [],
+    last: [Linear] = []
+  ) -> (q: Variable, k: Variable, v: Variable, others: [Variable]) {
+    precondition((first + last).allSatisfy { $0.bias == nil }, "joint maps have no bias")
+    let own = [query.weight, key.weight, value.weight]
+    let results = x.linears(first.map(\.weight.variable) + own + last.map(\.weight.variable))
+    let projected = Array(results[first.count..<first.count + own.count])
+    let (q, k, v) = finished(projected, state: state, unit: unit)
+    return (q, k, v, results.prefix(first.count) + results.suffix(last.count))
+  }
+
+  /// What follows the linear maps.
+  private func finished(
+    _ projected: [Variable], state: MixerState?, unit: Bool
+  ) -> (q: Variable, k: Variable, v: Variable) {
+    if state == nil, let convolved = convolved(projected, unit: unit) {
+      return (convolved[0], convolved[1], convolved[2])
+    }
+    let q = query.finished(projected[0], state: state)
+    let k = key.finished(projected[1], state: state)
+    let v = value.finished(projected[2], state: state)
+    return unit ? (q.l2Norm(), k.l2Norm(), v) : (q, k, v)
+  }
+
+  /// The same for whole sequences in one pass where the device can; nil where they are not convolved alike.
+  private func convolved(_ projected: [Variable], unit: Bool) -> [Variable]? {
+    guard let q = query.convolution(of: projected[0], isUnit: unit),
+      let k = key.convolution(of: projected[1], isUnit: unit),
+      let v = value.convolution(of: projected[2], isUnit: false), query.dim == key.dim,
+      query.activation == key.activation, query.activation == value.activation
+    else { return nil }
+    let results = Variable.shortConvolutions(
+      [q, k, v], activation: query.activation, unitHeads: query.dim)
+    return zip([query, key, value], results).map { part, y in
+      y.reshaped([y.shape[0], y.shape[1], part.heads, part.dim])
+    }
   }
 
   /// Floats that the convolutions carry per sequence.
@@ -206,13 +259,21 @@ public struct HeadOutput {
       parameters.scoped("output"), heads * dim, context.width, initial: context.outputInitial)
   }
 
+  /// The map that makes the gate of the mixer's input; nil where there is none.
+  var gateMap: Linear? { gate }
+
   /// Takes the heads' outputs [batch, length, heads, dim] and the mixer's input.
   public func callAsFunction(_ heads: Variable, input: Variable) -> Variable {
+    self(heads, gatedBy: gate.map { $0(input) })
+  }
+
+  /// The same with what the gate's map made of the input.
+  func callAsFunction(_ heads: Variable, gatedBy gate: Variable?) -> Variable {
     let flat = [heads.shape[0], heads.shape[1], heads.shape[2] * heads.shape[3]]
     if normalised, let gate {
-      return output(heads.rmsNorm(weight: norm?.variable, gatedBy: gate(input), .silu))
+      return output(heads.rmsNorm(weight: norm?.variable, gatedBy: gate, .silu))
     }
     let y = (normalised ? heads.rmsNorm(weight: norm?.variable) : heads).reshaped(flat)
-    return output(gate.map { y.gated(by: $0(input), .silu) } ?? y)
+    return output(gate.map { y.gated(by: $0, .silu) } ?? y)
   }
 }

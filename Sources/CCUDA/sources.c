@@ -42,11 +42,26 @@ static const char loss_text[] = {
 static const char head_text[] = {
 #embed "kernels/head.cu"
     , 0};
+static const char head_numbers_text[] = {
+#embed "kernels/head_numbers.cuh"
+    , 0};
+static const char head_softmax_text[] = {
+#embed "kernels/head_softmax.cuh"
+    , 0};
 static const char head_tiles_text[] = {
 #embed "kernels/head_tiles.cuh"
     , 0};
+static const char head_groups_text[] = {
+#embed "kernels/head_groups.cuh"
+    , 0};
 static const char streamed_head_text[] = {
 #embed "kernels/streamed_head.cu"
+    , 0};
+static const char streamed_head_rows_text[] = {
+#embed "kernels/streamed_head_rows.cu"
+    , 0};
+static const char grouped_head_text[] = {
+#embed "kernels/grouped_head.cu"
     , 0};
 static const char streamed_head_weights_text[] = {
 #embed "kernels/streamed_head_weights.cu"
@@ -69,14 +84,32 @@ static const char attention_gradients_text[] = {
 static const char attention_backward_text[] = {
 #embed "kernels/attention_backward.cu"
     , 0};
+static const char attention_halves_tiles_text[] = {
+#embed "kernels/attention_halves_tiles.cuh"
+    , 0};
+static const char attention_halves_gradients_text[] = {
+#embed "kernels/attention_halves_gradients.cuh"
+    , 0};
+static const char attention_halves_text[] = {
+#embed "kernels/attention_halves.cu"
+    , 0};
+static const char attention_halves_backward_text[] = {
+#embed "kernels/attention_halves_backward.cu"
+    , 0};
 static const char attention_plain_text[] = {
 #embed "kernels/attention_plain.cu"
     , 0};
 static const char linears_text[] = {
 #embed "kernels/linears.cu"
     , 0};
-static const char linears_sum_text[] = {
-#embed "kernels/linears_sum.cu"
+static const char held_linears_text[] = {
+#embed "kernels/held_linears.cu"
+    , 0};
+static const char narrow_gradient_text[] = {
+#embed "kernels/narrow_gradient.cu"
+    , 0};
+static const char part_sums_text[] = {
+#embed "kernels/part_sums.cu"
     , 0};
 static const char blocks_text[] = {
 #embed "kernels/blocks.cu"
@@ -95,6 +128,9 @@ static const char scan_backward_text[] = {
     , 0};
 static const char scan_chunk_text[] = {
 #embed "kernels/scan_chunk.cu"
+    , 0};
+static const char scan_tiles_text[] = {
+#embed "kernels/scan_tiles.cuh"
     , 0};
 static const char scan_chunk_forward_text[] = {
 #embed "kernels/scan_chunk_forward.cu"
@@ -119,6 +155,21 @@ static const char cell_forward_text[] = {
     , 0};
 static const char cell_backward_text[] = {
 #embed "kernels/cell_backward.cu"
+    , 0};
+static const char cell_step_text[] = {
+#embed "kernels/cell_step.cuh"
+    , 0};
+static const char cell_return_text[] = {
+#embed "kernels/cell_return.cuh"
+    , 0};
+static const char cell_tensor_text[] = {
+#embed "kernels/cell_tensor.cuh"
+    , 0};
+static const char cell_tensor_forward_text[] = {
+#embed "kernels/cell_tensor_forward.cu"
+    , 0};
+static const char cell_tensor_backward_text[] = {
+#embed "kernels/cell_tensor_backward.cu"
     , 0};
 static const char fold_text[] = {
 #embed "kernels/fold.cuh"
@@ -156,8 +207,13 @@ static const hc_source sources[] = {
     {"scatter", scatter_text},
     {"loss", loss_text},
     {"head", head_text},
+    {"head_numbers", head_numbers_text},
+    {"head_softmax", head_softmax_text},
     {"head_tiles", head_tiles_text},
+    {"head_groups", head_groups_text},
     {"streamed_head", streamed_head_text},
+    {"streamed_head_rows", streamed_head_rows_text},
+    {"grouped_head", grouped_head_text},
     {"streamed_head_weights", streamed_head_weights_text},
     {"optimizer", optimizer_text},
     {"convolution", convolution_text},
@@ -165,15 +221,22 @@ static const hc_source sources[] = {
     {"attention", attention_text},
     {"attention_gradients", attention_gradients_text},
     {"attention_backward", attention_backward_text},
+    {"attention_halves_tiles", attention_halves_tiles_text},
+    {"attention_halves_gradients", attention_halves_gradients_text},
+    {"attention_halves", attention_halves_text},
+    {"attention_halves_backward", attention_halves_backward_text},
     {"attention_plain", attention_plain_text},
     {"linears", linears_text},
-    {"linears_sum", linears_sum_text},
+    {"held_linears", held_linears_text},
+    {"narrow_gradient", narrow_gradient_text},
+    {"part_sums", part_sums_text},
     {"blocks", blocks_text},
     {"diagonal", diagonal_text},
     {"scan", scan_text},
     {"scan_forward", scan_forward_text},
     {"scan_backward", scan_backward_text},
     {"scan_chunk", scan_chunk_text},
+    {"scan_tiles", scan_tiles_text},
     {"scan_chunk_forward", scan_chunk_forward_text},
     {"scan_chunk_backward", scan_chunk_backward_text},
     {"scan_vector", scan_vector_text},
@@ -182,6 +245,11 @@ static const hc_source sources[] = {
     {"cell", cell_text},
     {"cell_forward", cell_forward_text},
     {"cell_backward", cell_backward_text},
+    {"cell_step", cell_step_text},
+    {"cell_return", cell_return_text},
+    {"cell_tensor", cell_tensor_text},
+    {"cell_tensor_forward", cell_tensor_forward_text},
+    {"cell_tensor_backward", cell_tensor_backward_text},
     {"fold", fold_text},
     {"selective", selective_text},
     {"selective_forward", selective_forward_text},

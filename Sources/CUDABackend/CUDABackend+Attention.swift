@@ -5,9 +5,19 @@ extension CUDABackend: AttentionKernels {
     _ shape: AttentionShape, q: Tensor, k: Tensor, v: Tensor, slopes: Tensor?, into o: Tensor,
     logSum: Tensor
   ) {
-    let tiles = AttentionTiles(shape, sharedBytes: device.sharedBytesPerBlock)
+    let limit = device.sharedBytesPerBlock
     let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum]
     announce(2 * shape.pairs * Double(shape.dim + shape.valueDim))
+    if let plan = HalfAttentionPlan.forward(
+      shape, sharedBytes: limit, multiprocessors: device.multiprocessors)
+    {
+      launch(
+        program("attention_halves", shape, ("WARPS", plan.warps), vectorsIn: [q, k, v, o]),
+        "attention_halves", grid: LaunchGrid(plan.parts * shape.heads * shape.batch),
+        block: plan.threads, shared: plan.sharedBytes, arguments: tensors + shape.arguments)
+      return
+    }
+    let tiles = AttentionTiles(shape, sharedBytes: limit)
     guard let shared = tiles.forwardBytes else {
       launch(
         plainAttention, "attention_plain",
@@ -17,17 +27,35 @@ extension CUDABackend: AttentionKernels {
     }
     let blocks = tiles.count(shape.queries, of: 64) * shape.heads * shape.batch
     launch(
-      tiles.program("attention", vectorsIn: [q, k, v, o]), "attention", grid: LaunchGrid(blocks),
-      block: 128, shared: shared, arguments: tensors + shape.arguments)
+      program("attention", shape, nil, vectorsIn: [q, k, v, o]), "attention",
+      grid: LaunchGrid(blocks), block: 128, shared: shared, arguments: tensors + shape.arguments)
   }
 
   package func attentionBackward(
     _ shape: AttentionShape, q: Tensor, k: Tensor, v: Tensor, slopes: Tensor?, o: Tensor,
     logSum: Tensor, dO: Tensor, dq: Tensor, dk: Tensor, dv: Tensor
   ) {
+    let limit = device.sharedBytesPerBlock
+    let sequences = shape.batch * shape.keyHeads
+    if let plan = HalfAttentionPlan.backward(shape, sharedBytes: limit),
+      plan.parts == 1 || fillsDevice(sequences)
+    {
+      let program = program(
+        "attention_halves_backward", shape, ("WARPS", plan.warps),
+        vectorsIn: [q, k, v, o, dO, dq, dk, dv])
+      let parts = plan.parts * (shape.heads / shape.keyHeads)
+      let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum, dO, dq, dk, dv]
+      for part in 0..<parts {
+        announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim) / Double(parts))
+        launch(
+          program, "attention_halves_backward", grid: LaunchGrid(sequences), block: plan.threads,
+          shared: plan.sharedBytes, arguments: tensors + [part] + shape.arguments)
+      }
+      return
+    }
     let deltas = empty([shape.batch, shape.heads, shape.queries])
     let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum, dO, deltas]
-    let tiles = AttentionTiles(shape, sharedBytes: device.sharedBytesPerBlock)
+    let tiles = AttentionTiles(shape, sharedBytes: limit)
     guard let (tile, shared) = tiles.backward else {
       launch(
         plainAttention, "attention_plain_backward_queries",
@@ -39,9 +67,8 @@ extension CUDABackend: AttentionKernels {
         arguments: tensors + [dk, dv] + shape.columns + shape.arguments)
       return
     }
-    let program = tiles.program(
-      "attention_backward", tile: tile, vectorsIn: [q, k, v, o, dO, dq, dk, dv])
-    let sequences = shape.batch * shape.keyHeads
+    let program = program(
+      "attention_backward", shape, ("TILE", tile), vectorsIn: [q, k, v, o, dO, dq, dk, dv])
     let keyTiles = tiles.count(shape.keys, of: tile)
     guard keyTiles > 1, !fillsDevice(sequences) else {
       announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim))
@@ -72,6 +99,22 @@ extension CUDABackend: AttentionKernels {
   }
 
   private var plainAttention: KernelProgram { KernelProgram("attention_plain") }
+
+  /// A program for these columns; 16 bytes at a time where all rows of the tensors allow it.
+  private func program(
+    _ file: String, _ shape: AttentionShape, _ size: (name: String, value: Int)?,
+    vectorsIn tensors: [Tensor]
+  ) -> KernelProgram {
+    let vectors =
+      shape.dim % 4 == 0 && shape.valueDim % 4 == 0
+      && tensors.allSatisfy { UInt(bitPattern: $0.pointer) % 16 == 0 }
+    var constants = [
+      ("DIM", shape.dim), ("VALUE_DIM", shape.valueDim), ("VECTORS", vectors ? 1 : 0),
+    ]
+    if let size { constants.append(size) }
+    return KernelProgram(
+      file: file, constants: constants.map { KernelProgram.Constant(name: $0.0, value: $0.1) })
+  }
 }
 
 extension AttentionShape {
@@ -81,61 +124,4 @@ extension AttentionShape {
   }
   /// What is a constant of the tiled kernels, but a parameter of the plain ones.
   fileprivate var columns: [any KernelArgument] { [dim, valueDim] }
-}
-
-/// What the tiled kernels need of a device; sizes as in `attention_tiles.cuh`.
-private struct AttentionTiles {
-  private let dim: Int
-  private let valueDim: Int
-  private let limit: Int
-
-  init(_ shape: AttentionShape, sharedBytes: Int) {
-    dim = shape.dim
-    valueDim = shape.valueDim
-    limit = sharedBytes
-  }
-
-  /// Columns with those that pad them; nil where there are too many.
-  private static func padded(_ columns: Int) -> Int? {
-    [16, 32, 48, 64, 96, 128, 192, 256].first { columns <= $0 }
-  }
-
-  /// Columns of queries and values in shared memory, together; nil where there are too many.
-  private var columns: Int? {
-    guard let keys = Self.padded(dim), let values = Self.padded(valueDim) else { return nil }
-    return keys + values + 8
-  }
-
-  /// Shared memory of the forward kernel; nil where it does not fit.
-  var forwardBytes: Int? {
-    guard let columns, let keys = Self.padded(dim) else { return nil }
-    let keyTile = columns - 8 <= 64 ? 64 : 32
-    let bytes = 4 * (64 * (keys + 4) + keyTile * columns)
-    return bytes <= limit ? bytes : nil
-  }
-
-  /// The largest tiles that fit for the backward kernels, and their shared memory.
-  var backward: (tile: Int, bytes: Int)? {
-    guard let columns else { return nil }
-    for tile in [64, 32] {
-      let bytes = 4 * (2 * tile * columns + 2 * tile * tile + 2 * tile)
-      if bytes <= limit { return (tile, bytes) }
-    }
-    return nil
-  }
-
-  func count(_ rows: Int, of tile: Int) -> Int { (rows + tile - 1) / tile }
-
-  /// A program for these columns; 16 bytes at a time where all rows of the tensors allow it.
-  func program(_ file: String, tile: Int? = nil, vectorsIn tensors: [Tensor]) -> KernelProgram {
-    let vectors =
-      dim % 4 == 0 && valueDim % 4 == 0
-      && tensors.allSatisfy { UInt(bitPattern: $0.pointer) % 16 == 0 }
-    guard let tile else {
-      return KernelProgram(
-        file, ["DIM": dim, "VALUE_DIM": valueDim, "VECTORS": vectors ? 1 : 0])
-    }
-    return KernelProgram(
-      file, ["DIM": dim, "VALUE_DIM": valueDim, "VECTORS": vectors ? 1 : 0, "TILE": tile])
-  }
 }

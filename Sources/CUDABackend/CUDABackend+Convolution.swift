@@ -5,55 +5,197 @@ extension CUDABackend: ConvolutionKernels {
     _ function: Elementwise, _ x: Tensor, weight: Tensor, bias: Tensor?, previous: Tensor?,
     into y: Tensor, next: Tensor?
   ) {
-    let (batch, length, channels) = (x.shape[0], x.shape[1], x.shape[2])
-    let threads = RowThreads(columns: channels, x, y)
-    let tiles = quotient(channels, roundedUpBy: threads.columnsAtOnce)
-    let chunk = chunkLength(8, batch * length * tiles, threads)
-    let items = batch * quotient(length, roundedUpBy: chunk)
-    launch(
-      convolution(function, weight, threads, chunk: chunk), "short_convolution",
-      grid: LaunchGrid(quotient(items, roundedUpBy: threads.rowsPerBlock), tiles),
-      block: RowThreads.blockSize, batch, length, channels, x, weight, bias, previous, y, next)
+    convolve(
+      function, [ConvolvedTensor(x: x, weight: weight, bias: bias)], head: 0, epsilon: 0,
+      into: [y], previous: previous, next: next)
   }
 
   package func shortConvolutionBackward(
     _ function: Elementwise, x: Tensor, weight: Tensor, bias: Tensor?, previous: Tensor?,
     dy: Tensor, dx: Tensor, dweight: Tensor?, dbias: Tensor?
   ) {
-    let (batch, length, channels) = (x.shape[0], x.shape[1], x.shape[2])
-    let threads = RowThreads(columns: channels, x, dy, dx)
-    let tiles = quotient(channels, roundedUpBy: threads.columnsAtOnce)
-    let chunk = chunkLength(16, batch * length * tiles, threads)
-    let items = batch * quotient(length, roundedUpBy: chunk)
-    let blocks = min(
-      quotient(items, roundedUpBy: threads.rowsPerBlock),
-      max(1, device.multiprocessors * 4 / tiles))
-    let sums = (dweight?.count ?? 0) + (dbias?.count ?? 0)
-    let partial = sums > 0 ? empty([blocks, sums]) : nil
-    launch(
-      convolution(function, weight, threads, chunk: chunk), "short_convolution_backward",
-      grid: LaunchGrid(blocks, tiles), block: RowThreads.blockSize, batch, length, channels, x,
-      weight, bias, previous, dy, dx, dweight != nil, dbias != nil, partial)
-    if let partial, items > 0 { addPartials(partial, strips: blocks, to: dweight, and: dbias) }
+    convolveBackward(
+      function, [ConvolvedTensor(x: x, weight: weight, bias: bias)], head: 0, epsilon: 0,
+      previous: previous, [ConvolutionGradients(dy: dy, dx: dx, dweight: dweight, dbias: dbias)])
   }
 
-  /// Positions of a thread: the longer, the fewer inputs are read twice, as long as the threads
-  /// fill the device.
-  private func chunkLength(_ most: Int, _ rows: Int, _ threads: RowThreads) -> Int {
-    let filling = device.multiprocessors * 512
+  package func fusesConvolutions(unitHeads dim: Int, channels: [Int]) -> Bool {
+    ConvolutionThreads.lanes(ofHead: dim, channels: channels) != nil
+  }
+
+  package func shortConvolutions(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], unitHeads dim: Int, epsilon: Float,
+    into ys: [Tensor]
+  ) {
+    for part in stride(from: 0, to: inputs.count, by: ConvolutionThreads.most) {
+      let range = part..<min(part + ConvolutionThreads.most, inputs.count)
+      convolve(
+        function, inputs[range].map(aligned), head: dim, epsilon: epsilon, into: Array(ys[range]),
+        previous: nil, next: nil)
+    }
+  }
+
+  package func shortConvolutionsBackward(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], unitHeads dim: Int, epsilon: Float,
+    _ gradients: [ConvolutionGradients]
+  ) {
+    for part in stride(from: 0, to: inputs.count, by: ConvolutionThreads.most) {
+      let range = part..<min(part + ConvolutionThreads.most, inputs.count)
+      let gradients = gradients[range].map { gradient in
+        var gradient = gradient
+        gradient.dy = aligned(gradient.dy)
+        return gradient
+      }
+      convolveBackward(
+        function, inputs[range].map(aligned), head: dim, epsilon: epsilon, previous: nil,
+        gradients)
+    }
+  }
+
+  private func aligned(_ input: ConvolvedTensor) -> ConvolvedTensor {
+    var input = input
+    input.x = aligned(input.x)
+    return input
+  }
+
+  /// Heads of many channels are read four floats at a time.
+  private func aligned(_ tensor: Tensor) -> Tensor {
+    guard !tensor.isAligned else { return tensor }
+    let own = empty(tensor.shape)
+    copy(tensor, to: own)
+    return own
+  }
+
+  /// The previous inputs and the next are those of one tensor.
+  private func convolve(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], head: Int, epsilon: Float,
+    into ys: [Tensor], previous: Tensor?, next: Tensor?
+  ) {
+    let (batch, length) = (inputs[0].x.shape[0], inputs[0].x.shape[1])
+    let threads = ConvolutionThreads(inputs, head: head, inputs.map(\.x) + ys)
+    // Two blocks for each multiprocessor are enough.
+    let chunk = threads.chunk(16, batch * length, filling: device.multiprocessors * 512)
+    let items = batch * quotient(length, roundedUpBy: chunk)
+    launch(
+      threads.program(function, chunk: chunk), "short_convolution",
+      grid: LaunchGrid(quotient(items, roundedUpBy: threads.slots), threads.tiles),
+      block: ConvolutionThreads.blockSize,
+      arguments: tensors(inputs) + four(ys, or: Tensor?.none)
+        + [batch, length, threads.unit(inputs), epsilon, previous, next])
+  }
+
+  private func convolveBackward(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], head: Int, epsilon: Float,
+    previous: Tensor?, _ gradients: [ConvolutionGradients]
+  ) {
+    let (batch, length) = (inputs[0].x.shape[0], inputs[0].x.shape[1])
+    let threads = ConvolutionThreads(
+      inputs, head: head, inputs.map(\.x) + gradients.flatMap { [$0.dy, $0.dx] })
+    let chunk = threads.chunk(32, batch * length, filling: device.multiprocessors * 256)
+    let items = batch * quotient(length, roundedUpBy: chunk)
+    let blocks = min(
+      quotient(items, roundedUpBy: threads.slots),
+      max(1, device.multiprocessors * 2 / threads.tiles))
+    let sums = gradients.flatMap { gradient in
+      [gradient.dweight, gradient.dbias].compactMap { $0 }.map { PartSum(to: $0, accumulate: true) }
+    }
+    let partial = sums.isEmpty ? nil : empty([blocks, sums.total])
+    let wanted = { (path: KeyPath<ConvolutionGradients, Tensor?>) in
+      gradients.indices.reduce(Int32(0)) {
+        $0 | (gradients[$1][keyPath: path] == nil ? 0 : 1 << $1)
+      }
+    }
+    launch(
+      threads.program(function, chunk: chunk), "short_convolution_backward",
+      grid: LaunchGrid(blocks, threads.tiles), block: ConvolutionThreads.blockSize,
+      arguments: tensors(inputs) + four(gradients.map(\.dy), or: Tensor?.none)
+        + four(gradients.map(\.dx), or: Tensor?.none)
+        + [
+          batch, length, threads.unit(inputs), epsilon, previous, wanted(\.dweight),
+          wanted(\.dbias), partial, sums.total,
+        ])
+    if let partial, items > 0 { addParts(partial, splits: blocks, to: sums) }
+  }
+
+  /// Where the inputs begin, their filters and their channels.
+  private func tensors(_ inputs: [ConvolvedTensor]) -> [any KernelArgument] {
+    four(inputs.map(\.x), or: Tensor?.none) + four(inputs.map(\.weight), or: Tensor?.none)
+      + four(inputs.map(\.bias), or: Tensor?.none) + four(inputs.map(\.x.columns), or: 0)
+  }
+
+  private func four<Value: KernelArgument>(
+    _ list: [Value], or last: any KernelArgument
+  ) -> [any KernelArgument] {
+    padded(list, to: ConvolutionThreads.most, with: last)
+  }
+}
+
+/// How threads share the channels and positions of several convolutions, in the terms of
+/// `convolution.cu`.
+private struct ConvolutionThreads {
+  static let blockSize = RowThreads.blockSize
+  /// Tensors that a kernel takes at once.
+  static let most = 4
+
+  private let width: Int
+  private let vector: Int
+  private let lanes: Int
+  private let headLanes: Int
+  /// Blocks beside each other that have the channels of all tensors.
+  let tiles: Int
+  /// Positions that a block has at a time.
+  var slots: Int { Self.blockSize / lanes }
+
+  /// - Parameters:
+  ///   - inputs: What is convolved.
+  ///   - head: The channels of a head of length 1; of no meaning where no input has such.
+  ///   - tensors: Those that are read or written several floats at once.
+  init(_ inputs: [ConvolvedTensor], head: Int, _ tensors: [Tensor]) {
+    width = inputs[0].weight.shape[0]
+    let hasUnits = inputs.contains(where: \.isUnit)
+    let channels = inputs.map(\.x.columns)
+    vector =
+      tensors.allSatisfy(\.isAligned)
+      ? Self.vector(ofHead: hasUnits ? head : 0, channels: channels) : 1
+    let vector = vector
+    headLanes = hasUnits ? head / vector : 0
+    // Narrow tensors would leave threads of wide tiles without work.
+    let narrow = channels.map { min(32, powerOfTwo(atLeast: $0 / vector)) }.min() ?? 1
+    lanes = max(headLanes, narrow)
+    let tile = lanes * vector
+    tiles = channels.reduce(0) { $0 + quotient($1, roundedUpBy: tile) }
+  }
+
+  /// Channels of a thread.
+  private static func vector(ofHead dim: Int, channels: [Int]) -> Int {
+    (channels + [dim]).allSatisfy { $0 % 4 == 0 } ? 4 : 1
+  }
+
+  /// The threads of a head, of a warp's; nil where it cannot be divided among them.
+  static func lanes(ofHead dim: Int, channels: [Int]) -> Int? {
+    let lanes = dim / vector(ofHead: dim, channels: channels)
+    return lanes <= 32 && lanes.nonzeroBitCount == 1 ? lanes : nil
+  }
+
+  /// Positions of a thread: the more, the fewer inputs are read twice, as long as there are threads
+  /// enough.
+  func chunk(_ most: Int, _ rows: Int, filling: Int) -> Int {
     var chunk = most
-    while chunk > 4 && rows * threads.lanes / chunk < filling { chunk /= 2 }
+    while chunk > 4 && rows * lanes * tiles / chunk < filling { chunk /= 2 }
     return chunk
   }
 
-  private func convolution(
-    _ function: Elementwise, _ weight: Tensor, _ threads: RowThreads, chunk: Int
-  ) -> KernelProgram {
+  func program(_ function: Elementwise, chunk: Int) -> KernelProgram {
     KernelProgram(
       "convolution",
       [
-        "WIDTH": weight.shape[0], "FUNCTION": Int(function.rawValue), "VECTOR": threads.vector,
-        "LANES": threads.lanes, "CHUNK": chunk,
+        "WIDTH": width, "FUNCTION": Int(function.rawValue), "VECTOR": vector, "LANES": lanes,
+        "CHUNK": chunk, "HEAD": headLanes,
       ])
+  }
+
+  /// A bit for each input with heads of length 1.
+  func unit(_ inputs: [ConvolvedTensor]) -> Int32 {
+    inputs.indices.reduce(0) { $0 | (inputs[$1].isUnit ? 1 << $1 : 0) }
   }
 }

@@ -22,10 +22,12 @@ extension CUDABackend {
   ) {
     let (rows, columns) = (index.count, table.columns)
     let threads = RowThreads(columns: columns, most: 256, table, other, added, y)
+    // Of a few rows, each has threads of its own; of many, a thread has some under way.
+    let perThread = min(4, max(1, rows / (device.multiprocessors * threads.rowsPerBlock)))
     launch(
       KernelProgram("embedding", ["VECTOR": threads.vector]), "gather_rows",
-      grid: rowGrid(rows, perBlock: threads.rowsPerBlock), block: RowThreads.blockSize, rows,
-      columns, threads.logLanes, index, table, other, added, added?.rows ?? 1, y)
+      grid: rowGrid(rows, perBlock: perThread * threads.rowsPerBlock), block: RowThreads.blockSize,
+      rows, columns, threads.logLanes, index, table, other, added, added?.rows ?? 1, y)
   }
 
   package func scatterAddRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor) {

@@ -6,25 +6,33 @@ package import Tensors
 extension CUDABackend {
   package func linears(_ x: Tensor, _ weights: [Tensor], into outputs: [Tensor]) {
     let maps = zip(weights, outputs).map { LinearMap(weight: $0, output: $1) }
-    // With more columns the library's products are faster, as the sums are their bottleneck.
-    guard LinearMap.fit(maps, x), maps.allSatisfy({ max($0.inputs, $0.columns) <= 64 }) else {
+    guard maps.count > 1, let held = held(maps, x) else {
       return separateLinears(x, weights, into: outputs)
     }
-    let tiles = LinearTiles(kind: .forward, left: 64, right: 128)
-    for maps in LinearMap.groups(maps) {
-      let (inputs, rows) = (maps[0].inputs, maps[0].rows)
-      let items = tiles.parts(rows, 128) * maps.reduce(0) { $0 + tiles.parts($1.columns, 64) }
-      launch(tiles, x: x, out: nil, maps, rows: rows, inputs: inputs, items: items)
-    }
+    for part in held { launch(part, kind: .forward, x, accumulate: false) }
   }
 
   package func linearsInputGradient(
     _ gradients: [Tensor], _ weights: [Tensor], into dx: Tensor, accumulate: Bool
   ) {
     let maps = zip(weights, gradients).map { LinearMap(weight: $0, output: $1) }
-    guard maps.count > 1, LinearMap.fit(maps, dx) else {
+    if maps.count > 1, let held = held(maps, dx) {
+      for (index, part) in held.enumerated() {
+        launch(part, kind: .inputGradient, dx, accumulate: accumulate || index > 0)
+      }
+      return
+    }
+    let joint = maps.filter { LinearMap.fit([$0], dx) }
+    guard joint.count > 1 else {
       return separateLinearsInputGradient(gradients, weights, into: dx, accumulate: accumulate)
     }
+    inputGradient(joint, into: dx, accumulate: accumulate)
+    let others = maps.filter { !LinearMap.fit([$0], dx) }
+    separateLinearsInputGradient(
+      others.map(\.output), others.map(\.weight), into: dx, accumulate: true)
+  }
+
+  private func inputGradient(_ maps: [LinearMap], into dx: Tensor, accumulate: Bool) {
     let (inputs, rows) = (maps[0].inputs, maps[0].rows)
     let tiles = LinearTiles(kind: .inputGradient, left: 128, right: inputs <= 64 ? 64 : 128)
     let items = tiles.parts(rows, tiles.left) * tiles.parts(inputs, tiles.right)
@@ -35,12 +43,71 @@ extension CUDABackend {
     }
   }
 
+  /// The maps in parts whose weights fit into shared memory; nil where they do not, or where there
+  /// are too few rows to pay for bringing them there.
+  private func held(_ maps: [LinearMap], _ x: Tensor) -> [HeldLinears]? {
+    guard let rows = maps.first?.rows, rows >= 256 else { return nil }
+    var (parts, rest) = ([HeldLinears](), maps[...])
+    while !rest.isEmpty {
+      let fitting = (1...min(HeldLinears.most, rest.count)).reversed().lazy.compactMap {
+        HeldLinears(Array(rest.prefix($0)), x, sharedLimit: self.device.sharedBytesPerBlock)
+      }.first
+      guard let fitting else { return nil }
+      parts.append(fitting)
+      rest = rest.dropFirst(fitting.maps.count)
+    }
+    return parts
+  }
+
+  private func launch(_ part: HeldLinears, kind: HeldLinears.Kind, _ x: Tensor, accumulate: Bool) {
+    let (maps, rows, inputs) = (part.maps, part.maps[0].rows, part.maps[0].inputs)
+    announce(2 * Double(rows * inputs * maps.reduce(0) { $0 + $1.columns }))
+    launch(
+      part.program(kind), "held_linears",
+      grid: LaunchGrid(
+        min(quotient(rows, roundedUpBy: HeldLinears.rowsPerBlock), device.multiprocessors)),
+      block: HeldLinears.threads, shared: part.sharedBytes,
+      arguments: [x] + padded(maps.map(\.weight), to: HeldLinears.most, with: Tensor?.none)
+        + padded(maps.map(\.output), to: HeldLinears.most, with: Tensor?.none)
+        + padded(maps.map(\.columns), to: HeldLinears.most, with: 0)
+        + [Int32(rows), Int32(inputs), accumulate])
+  }
+
   package func linearsWeightGradients(_ x: Tensor, _ gradients: [WeightGradient]) {
-    let maps = gradients.map { LinearMap(weight: $0.weight, output: $0.output) }
-    guard LinearMap.fit(maps, x) else { return separateLinearsWeightGradients(x, gradients) }
-    let groups = zip(
-      LinearMap.groups(maps), LinearMap.groups(gradients.map(\.accumulate)))
+    // The kernel's tiles are wide: narrow maps beside wide ones are left out.
+    let most = gradients.map(\.weight.columns).max() ?? 0
+    let isJoint = { (gradient: WeightGradient) in
+      gradient.weight.columns * 8 > most
+        && LinearMap.fit([LinearMap(weight: gradient.weight, output: gradient.output)], x)
+    }
+    let joint = gradients.filter(isJoint)
+    for gradient in gradients where !isJoint(gradient) {
+      if !narrowGradient(x, gradient) { separateLinearsWeightGradients(x, [gradient]) }
+    }
+    let maps = joint.map { LinearMap(weight: $0.weight, output: $0.output) }
+    let groups = zip(LinearMap.groups(maps), LinearMap.groups(joint.map(\.accumulate)))
     for (maps, accumulate) in groups { weightGradients(x, maps, accumulate: accumulate) }
+  }
+
+  /// The gradient of a narrow map's weight; false where there is no kernel for it.
+  private func narrowGradient(_ x: Tensor, _ gradient: WeightGradient) -> Bool {
+    let (inputs, columns) = (gradient.weight.shape[0], gradient.weight.shape[1])
+    let rows = inputs > 0 ? x.count / inputs : 0
+    guard rows >= 256, inputs % 4 == 0, inputs <= 128, (1...16).contains(columns), x.isAligned
+    else { return false }
+    let lanes = powerOfTwo(atLeast: inputs / 4)
+    let blocks = min(
+      quotient(rows, roundedUpBy: RowThreads.blockSize / lanes), device.multiprocessors * 2)
+    let partial = empty([blocks, inputs * columns])
+    announce(2 * Double(rows * inputs * columns))
+    launch(
+      KernelProgram("narrow_gradient", ["COLUMNS": columns, "LANES": lanes]), "narrow_gradient",
+      grid: LaunchGrid(blocks), block: RowThreads.blockSize, x, gradient.output, rows, inputs,
+      partial)
+    addParts(
+      partial, splits: blocks,
+      to: [PartSum(to: gradient.weight, accumulate: gradient.accumulate)])
+    return true
   }
 
   /// The sum over the rows is split among blocks, and the parts are added in a fixed order.
@@ -55,17 +122,12 @@ extension CUDABackend {
     let wanted = max(1, device.multiprocessors * LinearTiles.blocks / perSplit)
     let split = tiles.parts(tiles.parts(rows, wanted), LinearTiles.depth) * LinearTiles.depth
     let splits = tiles.parts(rows, split)
-    let ends = maps.reduce(into: [0]) { $0.append($0[$0.count - 1] + inputs * $1.columns) }
-    let total = ends[ends.count - 1]
-    let parts = empty([splits, total])
+    let sums = zip(maps, accumulate).map { PartSum(to: $0.weight, accumulate: $1) }
+    let parts = empty([splits, sums.total])
     launch(
       tiles, x: x, out: parts, maps, rows: rows, inputs: inputs, items: perSplit * splits,
       split: split)
-    launch(
-      KernelProgram("linears_sum"), "linears_sum", grid: LaunchGrid((total + 31) / 32), block: 256,
-      arguments: [parts] + four(maps.map(\.weight), or: Tensor?.none)
-        + four(ends.dropFirst(), or: total).dropLast() + [total, splits]
-        + four(accumulate, or: false))
+    addParts(parts, splits: splits, to: sums)
   }
 
   private func launch(
@@ -82,11 +144,10 @@ extension CUDABackend {
         + [rows, inputs, items, split, accumulate])
   }
 
-  /// Parameters of as many maps as the kernels take, with one for those that are not there.
   private func four<Value: KernelArgument>(
-    _ list: some Collection<Value>, or last: any KernelArgument
+    _ list: [Value], or last: any KernelArgument
   ) -> [any KernelArgument] {
-    list.map { $0 } + Array(repeating: last, count: LinearMap.most - list.count)
+    padded(list, to: LinearMap.most, with: last)
   }
 }
 
@@ -119,9 +180,49 @@ private struct LinearMap {
   }
 }
 
+/// Maps whose weights fit into shared memory together, in the terms of `held_linears.cu`.
+private struct HeldLinears {
+  enum Kind: Int { case forward, inputGradient }
+  /// Maps that the kernel takes at once.
+  static let most = 6
+  static let threads = 512
+  /// Of two groups of threads.
+  static let rowsPerBlock = 64
+  private static let mostInputs = 128
+  private static let mostColumns = 512
+
+  let maps: [LinearMap]
+  /// Rounded up, as the kernel has them.
+  private let inputs: Int
+  private let columns: Int
+
+  /// nil where the kernel does not take them.
+  init?(_ maps: [LinearMap], _ x: Tensor, sharedLimit: Int) {
+    self.maps = maps
+    inputs = quotient(maps[0].inputs, roundedUpBy: 16) * 16
+    columns = maps.reduce(0) { $0 + quotient($1.columns, roundedUpBy: 16) * 16 }
+    guard maps[0].inputs % 4 == 0, (1...Self.mostInputs).contains(inputs),
+      columns <= Self.mostColumns, maps.allSatisfy({ $0.columns > 0 && $0.rows < 1 << 28 }),
+      ([x] + maps.flatMap { [$0.weight, $0.output] }).allSatisfy(\.isAligned),
+      sharedBytes <= sharedLimit
+    else { return nil }
+  }
+
+  func program(_ kind: Kind) -> KernelProgram {
+    KernelProgram(
+      "held_linears", ["KIND": kind.rawValue, "INPUTS": inputs, "COLUMNS": columns])
+  }
+
+  /// The weights and, for each group, two tiles of 32 rows, in halves; and a factor for each row.
+  var sharedBytes: Int {
+    let pitch = (columns / 8 | 1) * 8
+    return 2 * (inputs * pitch + 2 * 2 * 32 * (Self.mostInputs + 8)) + 4 * 2 * 2 * 32
+  }
+}
+
 /// The tiles of `linears.cu`, in its terms.
 private struct LinearTiles {
-  enum Kind: Int { case forward, inputGradient, weightGradient }
+  enum Kind: Int { case inputGradient, weightGradient }
   static let depth = 32
   /// Blocks that are on a multiprocessor at a time.
   static let blocks = 2
@@ -139,7 +240,6 @@ private struct LinearTiles {
     let across = { (extent: Int) in Self.depth * (extent + 4) }
     let floats =
       switch kind {
-      case .forward: across(left) + right * (Self.depth + 8)
       case .inputGradient: (left + right) * (Self.depth + 4)
       case .weightGradient: across(left) + across(right)
       }

@@ -13,7 +13,7 @@ extension CUDABackend: ScanKernels {
     let states = checkpoints.map { kept.states(in: $0) }
     let answers = checkpoints.map { kept.answers(in: $0) }
     let aligned = inputs.areAligned(
-      hasDecayRows: shape.decay == .vector, with: [o, states])
+      hasDecayRows: shape.decay == .vector, with: [o, final, states, answers])
     announce(shape.operations)
     let chunked = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock)
     if let plan = chunked, shape.decay != .vector {
@@ -43,7 +43,8 @@ extension CUDABackend: ScanKernels {
     let kept = kept(of: shape)
     let (states, answers) = (kept.states(in: checkpoints), kept.answers(in: checkpoints))
     let aligned = inputs.areAligned(
-      hasDecayRows: shape.decay == .vector, with: [dO, states])
+      hasDecayRows: shape.decay == .vector,
+      with: [dO, states, answers, gradients.q, gradients.k, gradients.v, gradients.initial])
     announce(2.5 * shape.operations)
     let parts: ScanParts
     if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
@@ -140,7 +141,7 @@ extension CUDABackend {
 }
 
 extension ScanTensors<Tensor?> {
-  /// Whether the rows of all inputs start at addresses that 16 bytes can be fetched from.
+  /// Whether the rows of all inputs and others start at addresses that 16 bytes can be fetched from.
   func areAligned(hasDecayRows: Bool, with others: [Tensor?]) -> Bool {
     ([q, k, v, hasDecayRows ? decay : nil, a, b] + others).allSatisfy {
       UInt(bitPattern: $0?.pointer.raw) % 16 == 0

@@ -5,24 +5,27 @@ import Tensors
 /// Blocks go through tiles of the vocabulary, or of the rows; both are cut into parts so that there
 /// are blocks for all multiprocessors, and the parts' sums are added up in a fixed order.
 struct StreamedHead {
-  private static let warps = 4
   /// Rows of a tile.
   private static let tile = 64
   /// The kernel that puts the parts of the vocabulary together has a lane for each.
   private static let mostParts = 32
 
+  /// What comes before and after the passes over tiles, and these.
+  let program: KernelProgram
   let rowProgram: KernelProgram
   let weightProgram: KernelProgram
   /// The width as the tensor cores take it.
   let depth: Int
-  /// Rows of a block: a warp has two slabs of 16, or one where the registers do not hold more.
-  let blockRows: Int
   /// Rows and vocabulary, rounded up to whole blocks.
   let paddedRows: Int
   let paddedVocabulary: Int
   /// Parts of the vocabulary, for the rows' sums; parts of the rows, for the weight's.
   let vocabularyParts: Parts
   let rowParts: Parts
+  /// Whether groups of warps make the products, as only compute capability 9.0 can, and compilers
+  /// from 12.0 on.
+  private let isGrouped: Bool
+  private let blockRows: Int
 
   /// Tiles in parts of one size, of which the last may be smaller.
   struct Parts {
@@ -35,15 +38,28 @@ struct StreamedHead {
     guard call.width <= 128, call.rows > 0, call.rows < 1 << 24, call.vocabulary < 1 << 24 else {
       return nil
     }
-    depth = (call.width + 15) / 16 * 16
-    blockRows = (depth <= 64 ? 32 : 16) * Self.warps
+    isGrouped = device.capability == (9, 0) && device.libraries.compilerVersion >= (12, 0)
+    let step = isGrouped ? 64 : 16
+    depth = (call.width + step - 1) / step * step
+    // Without groups a warp has two slabs of 16 rows, or one where registers do not hold more.
+    blockRows = isGrouped ? 128 : depth <= 64 ? 128 : 64
     paddedRows = quotient(call.rows, roundedUpBy: blockRows) * blockRows
     paddedVocabulary = quotient(call.vocabulary, roundedUpBy: blockRows) * blockRows
-    let vector = call.width % 4 == 0 && call.hidden.isAligned && call.weight.isAligned ? 4 : 1
-    rowProgram = KernelProgram("streamed_head", ["DEPTH": depth, "VECTOR": vector])
-    weightProgram = KernelProgram("streamed_head_weights", ["DEPTH": depth])
-    // Two blocks keep a multiprocessor as busy as more do.
-    let resident = device.multiprocessors * 2
+    let tensors = [call.hidden, call.weight, call.dhidden].compactMap { $0 }
+    let vector = call.width % 4 == 0 && tensors.allSatisfy { $0.isAligned } ? 4 : 1
+    let swizzled = isGrouped ? 1 : 0
+    program = KernelProgram(
+      "streamed_head", ["DEPTH": depth, "SWIZZLED": swizzled, "VECTOR": vector])
+    (rowProgram, weightProgram) = (
+      KernelProgram(
+        isGrouped ? "grouped_head" : "streamed_head_rows",
+        ["DEPTH": depth, "SWIZZLED": swizzled]),
+      KernelProgram(
+        isGrouped ? "grouped_head" : "streamed_head_weights",
+        ["DEPTH": depth, "SWIZZLED": swizzled])
+    )
+    // The registers hold one block of two groups, or two of warps.
+    let resident = device.multiprocessors * (isGrouped ? 1 : 2)
     vocabularyParts = Self.parts(
       tiles: quotient(call.vocabulary, roundedUpBy: Self.tile),
       blocks: paddedRows / blockRows, resident: resident)
@@ -69,10 +85,14 @@ struct StreamedHead {
     return chosen
   }
 
-  var threads: Int { Self.warps * 32 }
-  /// Shared memory of the kernels: three tiles, with three numbers for each row where `levels`.
+  var threads: Int { isGrouped ? 256 : 128 }
+  /// Shared memory of the kernels: tiles, with three numbers for each row where `levels`; and for
+  /// groups barriers, and what it takes to start at a multiple of 1024.
   func shared(levels: Bool) -> Int {
-    3 * Self.tile * ((depth + 8) * 2 + (levels ? 12 : 0))
+    let numbers = levels ? Self.tile * 12 : 0
+    return isGrouped
+      ? 6 * (Self.tile * depth * 2 + numbers + 8) + 1024
+      : 3 * (Self.tile * (depth + 8) * 2 + numbers)
   }
   var rowGrid: LaunchGrid { LaunchGrid(paddedRows / blockRows, vocabularyParts.count) }
   var weightGrid: LaunchGrid { LaunchGrid(paddedVocabulary / blockRows, rowParts.count) }
@@ -85,7 +105,7 @@ extension CUDABackend {
     let hidden = empty([head.paddedRows, head.depth / 2])
     let weight = empty([head.paddedVocabulary, head.depth / 2])
     launch(
-      head.rowProgram, "to_halves", grid: blocks(for: (hidden.count + weight.count) / 4),
+      head.program, "to_halves", grid: blocks(for: (hidden.count + weight.count) / 4),
       block: 256,
       rows, head.paddedRows, vocabulary, head.paddedVocabulary, Int32(width), call.hidden,
       call.weight, hidden, weight)
@@ -101,7 +121,7 @@ extension CUDABackend {
       Int32(parts.tiles), hidden, weight, call.bias, call.target, right, stats, partial)
     let levels = empty([3, head.paddedRows])
     launch(
-      head.rowProgram, "join_head", grid: LaunchGrid(quotient(head.paddedRows, roundedUpBy: 8)),
+      head.program, "join_head", grid: LaunchGrid(quotient(head.paddedRows, roundedUpBy: 8)),
       block: 256, rows, head.paddedRows, Int32(width), Int32(parts.count), call.weight,
       call.target, call.scale, right, stats, partial, call.loss, call.best, call.dhidden, levels)
     streamedWeights(call, head, hidden, weight, levels)

@@ -57,3 +57,44 @@ extension CUDABackend {
       strips, firstCount, secondCount, Int32(lanes.trailingZeroBitCount), partial, first, second)
   }
 }
+
+/// A gradient of a parameter that is the sum of parts, which the blocks of a kernel left.
+struct PartSum {
+  let target: Tensor
+  let accumulate: Bool
+
+  init(to target: Tensor, accumulate: Bool) {
+    self.target = target
+    self.accumulate = accumulate
+  }
+}
+
+extension [PartSum] {
+  /// As many as a kernel takes at once.
+  static var most: Int { 8 }
+  /// The numbers of all.
+  var total: Int { reduce(0) { $0 + $1.target.count } }
+}
+
+extension CUDABackend {
+  /// Adds up parts, [splits, total], where each gradient's numbers come after the other's.
+  func addParts(_ parts: Tensor, splits: Int, to sums: [PartSum]) {
+    let total = sums.total
+    guard total > 0 else { return }
+    let ends = sums.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.target.count) }
+    let accumulate = sums.indices.reduce(Int32(0)) { $0 | (sums[$1].accumulate ? 1 << $1 : 0) }
+    launch(
+      KernelProgram("part_sums"), "part_sums", grid: LaunchGrid(quotient(total, roundedUpBy: 32)),
+      block: 256,
+      arguments: [parts] + padded(sums.map(\.target), to: [PartSum].most, with: Tensor?.none)
+        + padded(Array(ends.dropFirst()), to: [PartSum].most, with: total).dropLast()
+        + [total, splits, accumulate])
+  }
+
+  /// Arguments for as many as a kernel takes, with one for those that are not there.
+  func padded<Value: KernelArgument>(
+    _ list: [Value], to count: Int, with last: any KernelArgument
+  ) -> [any KernelArgument] {
+    list.map { $0 } + Array(repeating: last, count: count - list.count)
+  }
+}

@@ -47,17 +47,27 @@ extension KernelCatalog {
     }
   }
 
+  /// Small heads and large ones, which go without tensor cores, and those between, for few and for
+  /// many sequences.
   private static var cells: [KernelProgram] {
-    CellShape.Kind.allCases.flatMap { kind in
-      [(1, 3), (512, 64), (256, 128)].flatMap { batch, dim in
+    let shapes = [
+      (1, 1, 3), (512, 1, 64), (256, 1, 128), (512, 1, 128), (4096, 1, 128), (256, 4, 33),
+      (64, 1, 160), (64, 1, 256),
+    ]
+    let programs = CellShape.Kind.allCases.flatMap { kind in
+      shapes.flatMap { batch, heads, dim in
         [CellPlan.Pass.forward, .backward].map { pass in
           CellPlan(
-            CellShape(kind: kind, batch: batch, length: 64, heads: 1, dim: dim), pass,
+            CellShape(kind: kind, batch: batch, length: 64, heads: heads, dim: dim), pass,
             multiprocessors: 132, sharedBytes: sharedBytes
           ).program
         }
       }
     }
+    // Small cells are cut alike for more and for fewer sequences.
+    return programs.enumerated().filter { index, program in
+      programs.firstIndex(of: program) == index
+    }.map(\.element)
   }
 
   /// What a block may share on the smallest GPU that the kernels are made for, sm_80.

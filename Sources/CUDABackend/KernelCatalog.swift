@@ -54,31 +54,51 @@ package enum KernelCatalog {
     loss VECTOR=4 TEAM=32 PACKS=3
     head ROWS=16 VOCABULARY=16 WIDTH=16 VECTOR=1
     head ROWS=16 VOCABULARY=256 WIDTH=64 VECTOR=4
-    streamed_head DEPTH=16 VECTOR=1
-    streamed_head DEPTH=64 VECTOR=4
-    streamed_head DEPTH=128 VECTOR=4
-    streamed_head_weights DEPTH=16
-    streamed_head_weights DEPTH=64
-    streamed_head_weights DEPTH=128
-    convolution WIDTH=4 FUNCTION=8 VECTOR=4 LANES=16 CHUNK=4
-    convolution WIDTH=3 FUNCTION=0 VECTOR=1 LANES=32 CHUNK=4
-    convolution WIDTH=7 FUNCTION=9 VECTOR=1 LANES=4 CHUNK=4
-    attention DIM=64 VALUE_DIM=64 VECTORS=1
-    attention DIM=32 VALUE_DIM=32 VECTORS=1
-    attention DIM=16 VALUE_DIM=80 VECTORS=1
-    attention DIM=5 VALUE_DIM=3 VECTORS=0
+    streamed_head DEPTH=16 SWIZZLED=0 VECTOR=1
+    streamed_head DEPTH=128 SWIZZLED=1 VECTOR=4
+    streamed_head_rows DEPTH=16 SWIZZLED=0
+    streamed_head_rows DEPTH=64 SWIZZLED=0
+    streamed_head_rows DEPTH=128 SWIZZLED=0
+    streamed_head_weights DEPTH=16 SWIZZLED=0
+    streamed_head_weights DEPTH=64 SWIZZLED=0
+    streamed_head_weights DEPTH=128 SWIZZLED=0
+    grouped_head DEPTH=64 SWIZZLED=1
+    grouped_head DEPTH=128 SWIZZLED=1
+    convolution WIDTH=4 FUNCTION=8 VECTOR=4 LANES=16 CHUNK=4 HEAD=0
+    convolution WIDTH=4 FUNCTION=8 VECTOR=4 LANES=32 CHUNK=32 HEAD=16
+    convolution WIDTH=4 FUNCTION=8 VECTOR=4 LANES=32 CHUNK=16 HEAD=32
+    convolution WIDTH=8 FUNCTION=8 VECTOR=4 LANES=16 CHUNK=8 HEAD=8
+    convolution WIDTH=3 FUNCTION=0 VECTOR=1 LANES=32 CHUNK=4 HEAD=0
+    convolution WIDTH=7 FUNCTION=9 VECTOR=1 LANES=4 CHUNK=4 HEAD=1
+    attention_halves DIM=64 VALUE_DIM=64 VECTORS=1 WARPS=4
+    attention_halves DIM=32 VALUE_DIM=32 VECTORS=1 WARPS=8
+    attention_halves DIM=16 VALUE_DIM=80 VECTORS=1 WARPS=4
+    attention_halves DIM=5 VALUE_DIM=3 VECTORS=0 WARPS=4
+    attention_halves DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=4
+    attention_halves DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=8
+    attention_halves_backward DIM=64 VALUE_DIM=64 VECTORS=1 WARPS=4
+    attention_halves_backward DIM=32 VALUE_DIM=32 VECTORS=1 WARPS=16
+    attention_halves_backward DIM=16 VALUE_DIM=80 VECTORS=1 WARPS=4
+    attention_halves_backward DIM=5 VALUE_DIM=3 VECTORS=0 WARPS=8
+    attention_halves_backward DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=8
+    attention_halves_backward DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=16
+    attention DIM=192 VALUE_DIM=160 VECTORS=1
     attention_backward DIM=64 VALUE_DIM=64 VECTORS=1 TILE=64
-    attention_backward DIM=32 VALUE_DIM=32 VECTORS=1 TILE=64
-    attention_backward DIM=16 VALUE_DIM=80 VECTORS=1 TILE=64
     attention_backward DIM=5 VALUE_DIM=3 VECTORS=0 TILE=64
-    attention DIM=128 VALUE_DIM=128 VECTORS=1
+    attention_backward DIM=192 VALUE_DIM=256 VECTORS=1 TILE=32
     attention_plain
-    linears KIND=0 LEFT=64 RIGHT=128
-    linears KIND=1 LEFT=128 RIGHT=64
+    linears KIND=0 LEFT=128 RIGHT=64
+    linears KIND=0 LEFT=128 RIGHT=128
+    linears KIND=1 LEFT=64 RIGHT=64
     linears KIND=1 LEFT=128 RIGHT=128
-    linears KIND=2 LEFT=64 RIGHT=64
-    linears KIND=2 LEFT=128 RIGHT=128
-    linears_sum
+    held_linears KIND=0 INPUTS=128 COLUMNS=400
+    held_linears KIND=0 INPUTS=64 COLUMNS=192
+    held_linears KIND=1 INPUTS=128 COLUMNS=400
+    held_linears KIND=1 INPUTS=48 COLUMNS=208
+    narrow_gradient COLUMNS=2 LANES=32
+    narrow_gradient COLUMNS=16 LANES=32
+    narrow_gradient COLUMNS=5 LANES=8
+    part_sums
     blocks DEPTH=4 TRANSPOSED=0 VECTOR=4
     blocks DEPTH=16 TRANSPOSED=1 VECTOR=4
     blocks DEPTH=3 TRANSPOSED=0 VECTOR=1

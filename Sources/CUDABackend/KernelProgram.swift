@@ -43,11 +43,22 @@ package struct KernelProgram: Sendable, Hashable {
     "scan_forward": ["scan"], "scan_backward": ["scan"],
     "attention": ["attention_tiles"],
     "attention_backward": ["attention_tiles", "attention_gradients"],
-    "scan_chunk_forward": ["scan_chunk"], "scan_chunk_backward": ["scan_chunk"],
-    "scan_vector_backward": ["fold", "scan_chunk", "scan_vector"],
-    "cell_forward": ["fold", "cell"], "cell_backward": ["fold", "cell"],
+    "attention_halves": ["attention_tiles", "attention_halves_tiles"],
+    "attention_halves_backward": [
+      "attention_tiles", "attention_halves_tiles", "attention_halves_gradients",
+    ],
+    "cell_forward": ["fold", "cell", "cell_step"],
+    "cell_backward": ["fold", "cell", "cell_return"],
+    "cell_tensor_forward": ["cell", "cell_step", "cell_tensor"],
+    "cell_tensor_backward": ["cell", "cell_return", "cell_tensor"],
+    "scan_chunk_forward": ["scan_chunk", "scan_tiles"],
+    "scan_chunk_backward": ["scan_chunk", "scan_tiles"],
+    "scan_vector_backward": ["fold", "scan_chunk", "scan_tiles", "scan_vector"],
     "selective_forward": ["fold", "selective"], "selective_backward": ["fold", "selective"],
-    "streamed_head": ["head_tiles"], "streamed_head_weights": ["head_tiles"],
+    "streamed_head": ["head_numbers"],
+    "streamed_head_rows": ["head_numbers", "head_softmax", "head_tiles"],
+    "streamed_head_weights": ["head_numbers", "head_tiles"],
+    "grouped_head": ["head_numbers", "head_softmax", "head_groups"],
   ]
 
   private static func text(of name: String) -> String {
@@ -59,8 +70,11 @@ package struct KernelProgram: Sendable, Hashable {
 
   /// The compiler's options for an architecture such as "sm_90".
   package func options(architecture: String) -> [String] {
-    [
-      "--gpu-architecture=\(architecture)", "--std=c++17", "--extra-device-vectorization",
+    // The instructions of 9.0 alone have to be asked for; other files should stay as they are.
+    let suffix = file == "grouped_head" && architecture == "sm_90" ? "a" : ""
+    return [
+      "--gpu-architecture=\(architecture)\(suffix)", "--std=c++17",
+      "--extra-device-vectorization",
       // Older compilers take a lambda in a template for a host function otherwise.
       "--device-as-default-execution-space",
     ]

@@ -88,8 +88,8 @@ struct ScanChunkPlan {
     let decaySums =
       shape.decay == .none ? 0 : 2 * keyTiles(keys, warps) * tokens + tokens + 32
     let forward =
-      state + 2 * keyRows + valueRows + pairs + decays
-      + (isDelta ? valueRows + 2 * pairs + tokens : 0)
+      state + keyRows + (isDelta ? max(keyRows, valueRows) : keyRows) + valueRows + pairs + decays
+      + (isDelta ? pairs + tokens : 0)
     let backward =
       2 * state + 2 * keyRows + 3 * valueRows + 2 * pairs + decays + decaySums
       + (isDelta ? valueRows + 2 * pairs + tokens : 0)
@@ -104,12 +104,12 @@ struct ScanChunkPlan {
     let state = keys * (tile + 4)
     let (keyRows, valueRows) = (tokens * (keys + 4), tokens * (tile + 4))
     let pairs = tokens * (tokens + 4)
-    let rows = 5 * keyRows + keys
+    let rows = 6 * keyRows + keys
     let keyParts = ceiling(keys, 32)
-    let parts = (warps >= keyParts ? warps / keyParts : 1) * keyRows
+    let parts = max(1, warps / (2 * keyParts)) * keyRows
     let shared = max(state + valueRows, parts + keyRows)
     let backward =
-      shared + state + valueRows + 2 * pairs + rows + 2 * keyRows + keys + parts
+      shared + state + valueRows + 2 * pairs + rows + 3 * keyRows + keys + parts
     return (0, backward)
   }
 

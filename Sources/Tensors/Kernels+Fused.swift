@@ -60,6 +60,41 @@ package struct GatedHeadsGradients {
   }
 }
 
+/// One of several short convolutions that go side by side.
+package struct ConvolvedTensor {
+  /// What is convolved, [batch, length, channels].
+  package var x: Tensor
+  /// The filter, [taps, channels].
+  package var weight: Tensor
+  /// [channels], or nil for none.
+  package var bias: Tensor?
+  /// Whether the result's heads become vectors of length 1.
+  package var isUnit: Bool
+
+  package init(x: Tensor, weight: Tensor, bias: Tensor?, isUnit: Bool = false) {
+    self.x = x
+    self.weight = weight
+    self.bias = bias
+    self.isUnit = isUnit
+  }
+}
+
+/// The gradient of one such result, and where those of its inputs go: dx is overwritten, those of
+/// parameters are added to, nil where nobody wants them.
+package struct ConvolutionGradients {
+  package var dy: Tensor
+  package var dx: Tensor
+  package var dweight: Tensor?
+  package var dbias: Tensor?
+
+  package init(dy: Tensor, dx: Tensor, dweight: Tensor?, dbias: Tensor?) {
+    self.dy = dy
+    self.dx = dx
+    self.dweight = dweight
+    self.dbias = dbias
+  }
+}
+
 /// Chains of operations that a device may have one kernel for, so that what lies between them never
 /// comes to memory.
 ///
@@ -100,6 +135,18 @@ package protocol FusedKernels {
   func gatedHeadsBackward(
     _ inputs: GatedHeads, mean: Tensor, scale: Tensor, dy: Tensor,
     into gradients: GatedHeadsGradients)
+
+  /// Whether there are kernels for convolutions of these channels, with heads of length 1 and of so
+  /// many channels.
+  func fusesConvolutions(unitHeads dim: Int, channels: [Int]) -> Bool
+  /// y = f(sum_j w[j] x[t-j] + bias) for several x of the same batch, length and taps; where `isUnit`
+  /// says so, each head of y times (its sum of squares + epsilon)^(-1/2).
+  func shortConvolutions(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], unitHeads dim: Int, epsilon: Float,
+    into ys: [Tensor])
+  func shortConvolutionsBackward(
+    _ function: Elementwise, _ inputs: [ConvolvedTensor], unitHeads dim: Int, epsilon: Float,
+    _ gradients: [ConvolutionGradients])
 
   /// y[r,:] = x[index[r],:] + other[index[r],:]; zeros where the index is -1
   func gatherRows(ofSum x: Tensor, _ other: Tensor, at index: IndexTensor, into y: Tensor)

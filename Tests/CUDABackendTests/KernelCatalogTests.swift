@@ -27,4 +27,10 @@ import Testing
     #expect(options.suffix(2) == ["-DFUNCTION=3", "-DWIDTH=-2"])
     #expect(program.title == "pointwise.cu FUNCTION=3 WIDTH=-2")
   }
+
+  @Test func instructionsOfOneArchitectureAreAskedFor() {
+    let program = KernelProgram("grouped_head", ["DEPTH": 64])
+    #expect(program.options(architecture: "sm_90").first == "--gpu-architecture=sm_90a")
+    #expect(program.options(architecture: "sm_100").first == "--gpu-architecture=sm_100")
+  }
 }

@@ -304,7 +304,8 @@ static int driver_event_destroy(hc_handle event) {
 
 static int driver_module_load(hc_handle *module, const void *image) {
   ENTER(driver_module_load);
-  if (strncmp(image, "FAKE sm_90\n", 11)) return leave(INVALID_IMAGE);
+  if (strncmp(image, "FAKE sm_90\n", 11) && strncmp(image, "FAKE sm_90a\n", 12))
+    return leave(INVALID_IMAGE);
   object *made = make(MODULE);
   made->memory = strdup((const char *)image + 11);
   made->bytes = strlen(made->memory);

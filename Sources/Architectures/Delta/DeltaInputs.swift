@@ -27,12 +27,14 @@ struct DeltaInputs {
       context.parameters.scoped("strength"), context.width, heads, initial: context.initial)
   }
 
+  /// The scan's inputs, and the results of maps that stand behind them.
   func callAsFunction(
-    _ x: Variable, state: MixerState?
-  ) -> (q: Variable, k: Variable, v: Variable, beta: Variable) {
-    let beta = strength(x).sigmoid()
-    let (q, k, v) = projections(x, state: state)
-    return (q.l2Norm(), k.l2Norm(), v, signed ? beta.scaled(by: 2) : beta)
+    _ x: Variable, state: MixerState?, last: [Linear]
+  ) -> (q: Variable, k: Variable, v: Variable, beta: Variable, others: [Variable]) {
+    let (q, k, v, others) = projections(
+      x, state: state, unit: true, first: [strength], last: last)
+    let beta = others[0].sigmoid()
+    return (q, k, v, signed ? beta.scaled(by: 2) : beta, Array(others.dropFirst()))
   }
 
   var stateSize: Int { projections.stateSize }

@@ -37,10 +37,11 @@ public struct DeltaNet: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let (q, k, v, beta) = inputs(x, state: state)
+    let (q, k, v, beta, others) = inputs(
+      x, state: state, last: output.gateMap.map { [$0] } ?? [])
     let scan = MatrixScan(update: .delta(beta: beta), scale: 1 / Float(dim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
-    return output(o, input: x)
+    return output(o, gatedBy: others.first)
   }
 
   public func stateSize(length: Int) -> Int { heads * dim * dim + inputs.stateSize }

@@ -46,12 +46,13 @@ public struct GatedDeltaNet: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let (q, k, v, beta) = inputs(x, state: state)
+    let (q, k, v, beta, others) = inputs(
+      x, state: state, last: [step.projection] + (output.gateMap.map { [$0] } ?? []))
     let scan = MatrixScan(
-      decay: .scalar(step(x).decay), update: .delta(beta: beta),
+      decay: .scalar(step(projected: others[0]).decay), update: .delta(beta: beta),
       scale: 1 / Float(keyDim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
-    return output(o, input: x)
+    return output(o, gatedBy: others.dropFirst().first)
   }
 
   public func stateSize(length: Int) -> Int { heads * keyDim * valueDim + inputs.stateSize }

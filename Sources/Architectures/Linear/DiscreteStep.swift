@@ -6,7 +6,7 @@ import Randomness
 /// The data-dependent decay of Mamba-2 and of the gated delta rule: exp(-e^A softplus(W x + b)),
 /// one number per head and position (architectures.md part 2, "dt init").
 struct DiscreteStep {
-  private let projection: Linear
+  let projection: Linear
   private let bias: Parameter
   private let logRate: Parameter
   private let signed: Bool
@@ -40,7 +40,12 @@ struct DiscreteStep {
 
   /// The step sizes and the decay, both [batch, length, heads].
   func callAsFunction(_ x: Variable) -> (step: Variable, decay: Variable) {
-    let step = projection(x).addingRow(bias.variable).softplus()
+    self(projected: projection(x))
+  }
+
+  /// The same from what the projection made of the inputs.
+  func callAsFunction(projected: Variable) -> (step: Variable, decay: Variable) {
+    let step = projected.addingRow(bias.variable).softplus()
     let rate = logRate.variable.exp().negated()
     let decay = step.multiplyingRow(rate).exp()
     return (step, signed ? decay.affine(scale: 2, shift: -1) : decay)

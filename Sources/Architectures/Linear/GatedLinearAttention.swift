@@ -58,12 +58,13 @@ public struct GatedLinearAttention: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let (q, k, v) = projections(x, state: state)
-    let decay = wide(narrow(x)).sigmoid(toPower: 1 / temperature)
+    let maps = [narrow] + (output.gateMap.map { [$0] } ?? [])
+    let (q, k, v, others) = projections(x, state: state, last: maps)
+    let decay = wide(others[0]).sigmoid(toPower: 1 / temperature)
     let scan = MatrixScan(
       decay: .vector(decay.reshaped(q.shape)), scale: 1 / Float(keyDim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
-    return output(o, input: x)
+    return output(o, gatedBy: others.dropFirst().first)
   }
 
   public func stateSize(length: Int) -> Int {

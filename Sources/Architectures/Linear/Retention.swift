@@ -52,13 +52,14 @@ public struct Retention: SequenceMixer {
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let position = state?.position ?? 0
-    let (queries, keys, v) = projections(x, state: state)
+    let (queries, keys, v, others) = projections(
+      x, state: state, last: output.gateMap.map { [$0] } ?? [])
     let q = angles.rotate(queries, from: position)
     let k = angles.rotate(keys, from: position)
     let scan = MatrixScan(
       decay: .perHead(decay.variable), scale: 1 / Float(dim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
-    return output(o, input: x)
+    return output(o, gatedBy: others.first)
   }
 
   public func stateSize(length: Int) -> Int {

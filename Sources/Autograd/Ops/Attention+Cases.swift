@@ -27,6 +27,11 @@ extension OpCatalog {
     AttentionCase(
       queries: 1, keys: 70, heads: 4, keyHeads: 2, dim: 16, valueDim: 32, window: 33, offset: 68,
       sloped: true),
+    // Blocks of 8 and of 16 warps on GPUs, through several tiles of keys.
+    AttentionCase(
+      queries: 70, keys: 100, heads: 2, keyHeads: 1, dim: 2, valueDim: 2, window: 40, offset: 30,
+      sloped: true),
+    AttentionCase(queries: 140, heads: 1, dim: 2, valueDim: 2, window: 40),
   ].map { $0.checked() }
 
   /// Shapes of models in this suite, for speed only.

@@ -139,6 +139,8 @@ extension OpCatalog {
       CellCase(kind: kind, batch: 2, length: 2, heads: 1, dim: 17),
       CellCase(kind: kind, batch: 17, length: 5, heads: 1, dim: 5, hasState: true),
       CellCase(kind: kind, batch: 1, length: 7, heads: 2, dim: 1),
+      CellCase(kind: kind, batch: 3, length: 3, heads: 2, dim: 18, hasState: true),
+      CellCase(kind: kind, batch: 2, length: 5, heads: 1, dim: 48),
     ]
     if kind == .gru {
       cases.append(

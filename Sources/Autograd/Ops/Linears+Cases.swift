@@ -10,6 +10,9 @@ extension OpCatalog {
       LinearsShape(lead: [33], inputs: 136, outputs: [16, 8, 16, 8, 24]),
       LinearsShape(lead: [130], inputs: 16, outputs: [16, 6]),
       LinearsShape(lead: [300], inputs: 24, outputs: [16, 32]),
+      LinearsShape(lead: [3, 97], inputs: 40, outputs: [24, 136, 2, 7]),
+      LinearsShape(lead: [257], inputs: 100, outputs: [100, 1]),
+      LinearsShape(lead: [260], inputs: 20, outputs: [2, 12, 20, 3, 16, 8, 24]),
     ].map { linearsCase($0, uses: 1) } + [
       linearsCase(LinearsShape(lead: [13], inputs: 16, outputs: [8, 24]), uses: 2)
     ]

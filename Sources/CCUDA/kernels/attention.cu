@@ -1,5 +1,6 @@
 // Causal softmax attention, forward: tiles of keys with a running maximum (Dao et al. 2022,
-// "FlashAttention"), so that scores exist only in registers.
+// "FlashAttention"), so that scores exist only in registers. Factors are TF32; this is for heads of
+// more than 128 columns, attention_halves.cu for others.
 //
 // A block of 4 warps has 64 queries of one head, a warp 16 of them, all keys of a tile, and all
 // columns of the output. Shared memory, in floats: 64 (DIM_PAD + 4) for the queries and KEY_TILE

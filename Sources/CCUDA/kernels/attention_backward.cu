@@ -9,7 +9,9 @@
 // Otherwise dQ is made by `attention_backward_queries`, which has to come first (it leaves the
 // deltas): scores are computed twice, but there are more blocks.
 //
-// What both are made of stands in attention_gradients.cuh.
+// What both are made of stands in attention_gradients.cuh. Factors are TF32; this is for heads of
+// more than 128 columns, and for sequences that are long and few, attention_halves_backward.cu for
+// others.
 
 extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
     attention_backward_queries(const float *q, const float *k, const float *v, const float *slopes,

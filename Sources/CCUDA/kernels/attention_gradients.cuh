@@ -48,12 +48,6 @@ DEVICE float rounded(float x) { return __uint_as_float(to_tf32(x)); }
 
 DEVICE int swizzle(int row) { return ((row >> 1 & 3) ^ (row & 1) << 1) * 8; }
 
-/// The weight of a key, from the logarithm.
-DEVICE float weight_of(float x, int behind, int window) {
-  // The rounding of a large sum must not make a weight greater than 1.
-  return is_seen(behind, window) ? power_of_2(x > 0 ? 0 : x) : 0.0f;
-}
-
 /// P (where wanted) and dS of the tiles at hand, rounded to TF32. `distance` is the position of the
 /// first query minus that of the first key.
 template <bool WEIGHTS>

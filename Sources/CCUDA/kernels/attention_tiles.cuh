@@ -54,6 +54,12 @@ DEVICE bool is_seen(int distance, int window) { return (uint)distance < (uint)wi
 /// The first key that a query at this position sees.
 DEVICE int first_key(const Attention &p, int position) { return max(0, position - p.window + 1); }
 
+/// The weight of a key, from the logarithm.
+DEVICE float weight_of(float x, int behind, int window) {
+  // The rounding of a large sum must not make a weight greater than 1.
+  return is_seen(behind, window) ? power_of_2(x > 0 ? 0 : x) : 0.0f;
+}
+
 // Rows between global and shared memory.
 
 /// Columns c ..< c + 4 of a row; zeros behind the last.

@@ -1,6 +1,7 @@
 // Recurrent cells: Elman, GRU, LSTM and sLSTM with block-diagonal recurrence (architectures.md P6;
-// the cells and the shapes stand in CKernels.h). Shared parts, after fold.cuh; cell_forward.cu and
-// cell_backward.cu follow.
+// the cells and the shapes stand in CKernels.h). Shared parts; cell_forward.cu and cell_backward.cu
+// follow for small and for large heads, cell_tensor.cuh for those between. What is said here of R
+// and of products is true of the first two.
 //
 // Time steps depend on each other, sequences and heads do not: a block takes SEQUENCES sequences of
 // one head through all steps, with one barrier a step. The recurrent matrix R stays on the chip:
@@ -36,6 +37,11 @@ DEVICE void copy_async_float(float *shared, const float *global) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(address), "l"(global));
 }
 
+/// The sigmoid and tanh of the gates, to 2e-7 and without branches: they lie on the path from step to
+/// step.
+DEVICE float squash(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+DEVICE float squash_both(float x) { return 1.0f - 2.0f * squash(-2.0f * x); }
+
 /// sum += x . y
 DEVICE void add_dot(float &sum, const float4 &x, const float4 &y) {
   sum += x.x * y.x;
@@ -69,7 +75,7 @@ struct Ring {
   static constexpr int size = DEPTH * slot;
   float *base;
   DEVICE float *at(long step, int value) const {
-    return base + step % DEPTH * slot + value * THREADS + threadIdx.x;
+    return base + (uint)step % DEPTH * slot + value * THREADS + threadIdx.x;
   }
   /// Fetches a number, or puts 0 where there is none.
   DEVICE void fetch(long step, int value, const float *from) const {

@@ -13,10 +13,6 @@ constexpr int sums_count = units * SEQUENCES;
 /// Cells of a lane.
 constexpr int lane_cells = sums_count < parts ? 1 : sums_count / parts;
 
-/// What a cell reads at a step: what was kept, the states before it, the gradient of its output.
-enum { STATE_BEFORE, GRADIENT, MEMORY_BEFORE, KEPT = MEMORY_BEFORE + kept_memories };
-constexpr int kept_read = kept - kept_memories;
-constexpr int values = KEPT + kept_read;
 using Inputs = Ring<values * lane_cells * rounds>;
 
 /// Four columns of R from part * 4 + quad * 32 on, of one gate and row.
@@ -87,62 +83,12 @@ DEVICE void multiply(Sums &sums, const float *deltas,
     fold<sums_count, 1, 1, parts>(sums.of[round], threadIdx.x);
 }
 
-/// The gradients of one cell: of the gates' recurrent parts (`delta`) and of its inputs (`dx`).
-/// dh comes as the gradient of the cell's h and leaves as what reaches the h before directly;
-/// so does `gain`, that of the memory. `h` and `memory` are the cell's own, and become those before.
-/// For the sLSTM, `gain` is that of c and n with m fixed, and that of m with the unscaled c and n
-/// fixed: the last is not 0 only where someone asks for the final m.
-DEVICE void return_cell(const float (&in)[values], float &dh, Memory &gain, float &h,
-                        Memory &memory, float (&delta)[gates], float (&dx)[gates]) {
-  if constexpr (KIND == ELMAN) {
-    dx[0] = delta[0] = dh * (1.0f - h * h);
-    dh = 0;
-  } else if constexpr (KIND == GRU) {
-    const float r = in[KEPT], z = in[KEPT + 1], n = in[KEPT + 2], part = in[KEPT + 3];
-    const float dn = dh * (1.0f - z) * (1.0f - n * n), inner = dn * r;
-    dx[0] = delta[0] = part * inner * (1.0f - r);
-    dx[1] = delta[1] = dh * (in[STATE_BEFORE] - n) * z * (1.0f - z);
-    dx[2] = dn;
-    delta[2] = inner;
-    dh *= z;
-  } else if constexpr (KIND == LSTM) {
-    const float i = in[KEPT], f = in[KEPT + 1], g = in[KEPT + 2], o = in[KEPT + 3];
-    float &c = memory.of[0], &dc = gain.of[0];
-    const float squashed = tanhf(c);
-    dc += dh * o * (1.0f - squashed * squashed);
-    dx[0] = delta[0] = dc * g * i * (1.0f - i);
-    dx[1] = delta[1] = dc * in[MEMORY_BEFORE] * f * (1.0f - f);
-    dx[2] = delta[2] = dc * i * (1.0f - g * g);
-    dx[3] = delta[3] = dh * squashed * o * (1.0f - o);
-    dc *= f;
-    dh = 0;
-    c = in[MEMORY_BEFORE];
-  } else {
-    const float i = in[KEPT], f = in[KEPT + 1], z = in[KEPT + 2], o = in[KEPT + 3];
-    const float slope = in[KEPT + 4], inverse = 1.0f / memory.of[1];
-    const float mean = memory.of[0] * inverse, reach = dh * o * inverse;
-    const float dc = gain.of[0] + reach, dn = gain.of[1] - reach * mean, dm = gain.of[2];
-    // m comes from the step before where nothing is forgotten, else from the input gate.
-    const float dm_before = f >= 1.0f ? dm : 0.0f;
-    const float kept_part = f * (dc * in[MEMORY_BEFORE] + dn * in[MEMORY_BEFORE + 1]);
-    dx[0] = delta[0] = i * (dc * z + dn) + (dm - dm_before);
-    dx[1] = delta[1] = (kept_part + dm_before) * slope;
-    dx[2] = delta[2] = dc * i * (1.0f - z * z);
-    dx[3] = delta[3] = dh * mean * o * (1.0f - o);
-    gain.of[0] = dc * f, gain.of[1] = dn * f, gain.of[2] = dm_before;
-    dh = 0;
-    memory.of[0] = in[MEMORY_BEFORE], memory.of[1] = in[MEMORY_BEFORE + 1];
-  }
-  h = in[STATE_BEFORE];
-}
-
-/// A block for SEQUENCES sequences (x) and a head (y). `before` becomes the states before each
-/// step, `inner` (GRU) the gradients of the candidates' recurrent parts, both like h; they, the
-/// bounds' states and their gradients may be null.
+/// A block for SEQUENCES sequences (x) and a head (y). `inner` (GRU) becomes the gradients of the
+/// candidates' recurrent parts, like h; it, the bounds' states and their gradients may be null.
 KERNEL __launch_bounds__(THREADS, resident) cell_backward(
     const float *recurrent, const float *h0, const float *c0, const float *h, const float *saved,
-    const float *dh, const float *dh_last, const float *dc_last, float *dx, float *before,
-    float *inner, float *dh0, float *dc0, long batch, long length, long heads) {
+    const float *dh, const float *dh_last, const float *dc_last, float *dx, float *inner,
+    float *dh0, float *dc0, long batch, long length, long heads) {
   const Place place(batch, length, heads);
   recurrent += place.head * DIM * gates * DIM;
   float *deltas = (float *)memory;
@@ -181,8 +127,9 @@ KERNEL __launch_bounds__(THREADS, resident) cell_backward(
         const long position = place.position(s, t), column = place.column(unit);
         const long at = position * place.width + column;
         const long start = (place.first + s) * place.width + column;
-        inputs.fetch(t, n * values + STATE_BEFORE,
-                     t > 0 ? h + at - place.width : h0 ? h0 + start : nullptr);
+        if constexpr (reads_state)
+          inputs.fetch(t, n * values + STATE_BEFORE,
+                       t > 0 ? h + at - place.width : h0 ? h0 + start : nullptr);
         inputs.fetch(t, n * values + GRADIENT, dh + at);
 #pragma unroll
         for (int m = 0; m < kept_memories; m++) {
@@ -237,8 +184,8 @@ KERNEL __launch_bounds__(THREADS, resident) cell_backward(
 #pragma unroll
       for (int m = 0; m < values; m++) in[m] = *inputs.at(t, n * values + m);
       dstate[round][i] += in[GRADIENT];
-      return_cell(in, dstate[round][i], dmemory[round][i], state[round][i], cell[round][i], delta,
-                  out);
+      return_cell(in, dstate[round][i], dmemory[round][i], state[round][i], cell[round][i],
+                  memory_factor(cell[round][i]), delta, out);
       if (!writes || !place.has(s, unit)) continue;
       const long position = place.position(s, t), column = place.column(unit);
 #pragma unroll
@@ -246,7 +193,6 @@ KERNEL __launch_bounds__(THREADS, resident) cell_backward(
         now[(s * gates + gate) * padded + unit] = delta[gate];
         dx[(position * gates + gate) * place.width + column] = out[gate];
       }
-      if (before) before[position * place.width + column] = in[STATE_BEFORE];
       if (KIND == GRU && inner) inner[position * place.width + column] = delta[gates - 1];
     }
     __syncthreads();

@@ -149,10 +149,15 @@ DEVICE float unary_slope(int op, float x, float y) {
 
 // Tensor cores, in TF32: products of 16x8 by 8x8 tiles, sums in 32-bit floats.
 
-/// Rounds to TF32 as the tensor cores want it.
+/// Rounds to TF32 as the tensor cores want it. Only from 9.0 on is that one instruction, and only
+/// with ties to even; with ties away from zero it is three.
 DEVICE uint to_tf32(float x) {
   uint bits;
+#if __CUDA_ARCH__ >= 900
+  asm("cvt.rn.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+#else
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+#endif
   return bits;
 }
 

@@ -1,50 +1,15 @@
-// The head and its cross-entropy for a large vocabulary, whose logits never come to memory: tiles of
-// them are made on the tensor cores, used, and made again for the weight's gradient, as attention
-// does (Dao, "FlashAttention-2", arXiv 2307.08691). What both passes share. Constants: DEPTH, the
-// width rounded up to a multiple of 16.
-//
-// Factors of products are 16-bit floats, whose 11 bits of mantissa are those of TF32, multiplied by
-// powers of two that keep them in range: a hidden value may be up to 4094, a weight up to 1023, and
-// probabilities keep their precision down to 2e-9. Sums are 32-bit floats. Exponents are to base 2.
-//
-// A row's own target never goes through those products: its part of the gradient is
-// -scale (1 - probability), and the difference is the sum of all other probabilities.
+// Tiles of the head's products for a warp each, with the instructions that all GPUs from sm_80 on
+// have; after head_numbers.cuh.
 
-typedef unsigned short Half;
 enum {
   WARPS = 4, THREADS = WARPS * 32,
-  RESIDENT = DEPTH <= 64 ? 2 : 3,  // blocks on a multiprocessor
+  RESIDENT = 2,  // blocks on a multiprocessor
   // Slabs of 16 rows of a warp, whose factors stay in registers: each fragment of a tile serves all.
   SLABS = DEPTH <= 64 ? 2 : 1,
   WARP_ROWS = SLABS * 16, BLOCK_ROWS = WARPS * WARP_ROWS,
-  TILE = 64,                // rows of a tile, which goes through shared memory
-  STAGES = 3,               // tiles in shared memory
-  STEPS = DEPTH / 16, PITCH = DEPTH + 8,
-  COLUMNS = TILE / 8, OUTPUTS = DEPTH / 8,  // 8-wide tiles of logits and of sums
+  STAGES = 3,  // tiles in shared memory
+  PITCH = DEPTH + 8,
 };
-#define HIDDEN_SCALE 16.0f
-#define WEIGHT_SCALE 64.0f
-#define PROBABILITY_BITS 15
-#define LOG2_E 1.44269504f
-#define LN_2 0.69314718f
-// Of a logit as the products give it, and of its exponent to base 2.
-#define RAW_SCALE (HIDDEN_SCALE * WEIGHT_SCALE)
-#define TO_BITS (LOG2_E / RAW_SCALE)
-#define INFINITE __int_as_float(0x7f800000)
-
-/// Two 16-bit floats, the first in the lower half.
-DEVICE uint two_halves(float low, float high) {
-  uint both;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-}
-
-/// 2^x, to 2 units in the last place.
-DEVICE float power_of_two(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
 
 /// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
 /// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b holds, in pairs of rows, B[2t][g],
@@ -114,12 +79,7 @@ DEVICE void add_tile(float sums[SLABS][OUTPUTS][4], const float p[SLABS][COLUMNS
   for (int k = 0; k < COLUMNS / 2; k++) {
     uint a[SLABS][4];
 #pragma unroll
-    for (int slab = 0; slab < SLABS; slab++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const float *pair = p[slab][2 * k + (i >> 1)] + 2 * (i & 1);
-        a[slab][i] = two_halves(pair[0], pair[1]);
-      }
+    for (int slab = 0; slab < SLABS; slab++) to_factor(a[slab], p[slab], k);
 #pragma unroll
     for (int n = 0; n < OUTPUTS; n += 2) {
       uint b[4];

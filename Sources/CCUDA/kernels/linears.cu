@@ -1,6 +1,6 @@
-// Several linear maps of the same rows, y_i = x W_i, which share one reading of x, and their
-// gradients. All are products with few columns and many rows, bounded by memory: one kernel for
-// all maps reads and writes each large tensor about once.
+// The gradients of several linear maps of the same rows, y_i = x W_i, which share one reading or
+// writing for x. They are products with few columns and many rows, bounded by memory: one kernel
+// for all maps reads and writes each large tensor about once.
 //
 // Constants: KIND, which of the products; LEFT and RIGHT, the extents of a block's output tile.
 //
@@ -14,22 +14,20 @@
 // floats (9, an odd number, of 16 bytes each). Across: from rows of the extent + 4 floats, each lane
 // reads rows 2 t and 2 t + 1 of 8, which lie 8 banks apart for the four t: as the left factor at
 // columns 2 g and 2 g + 1, which become the product's rows g and g + 8; as the right one at column
-// g. Where the left one is across and the right one along, the right one's lanes read columns 2 t
-// and 2 t + 1 at once, from rows of 40 floats: 4 rows, half a warp, lie in different banks.
+// g.
 
-enum { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT };
+enum { INPUT_GRADIENT, WEIGHT_GRADIENT };
 constexpr int THREADS = 256, DEPTH = 32;
-constexpr bool LEFT_ALONG = KIND == INPUT_GRADIENT, RIGHT_ALONG = KIND != WEIGHT_GRADIENT;
-constexpr int LEFT_STRIDE = LEFT_ALONG ? 36 : LEFT + 4;
-constexpr int RIGHT_STRIDE = KIND == INPUT_GRADIENT ? 36 : RIGHT_ALONG ? 40 : RIGHT + 4;
-constexpr int LEFT_SIZE = (LEFT_ALONG ? LEFT : DEPTH) * LEFT_STRIDE;
-constexpr int RIGHT_SIZE = (RIGHT_ALONG ? RIGHT : DEPTH) * RIGHT_STRIDE;
+constexpr bool ALONG = KIND == INPUT_GRADIENT;  // both factors
+constexpr int LEFT_STRIDE = ALONG ? 36 : LEFT + 4, RIGHT_STRIDE = ALONG ? 36 : RIGHT + 4;
+constexpr int LEFT_SIZE = (ALONG ? LEFT : DEPTH) * LEFT_STRIDE;
+constexpr int RIGHT_SIZE = (ALONG ? RIGHT : DEPTH) * RIGHT_STRIDE;
 // A warp's part of the tile: MT times 16 by NT times 8.
 constexpr int LEFT_WARPS = LEFT > RIGHT ? 4 : 2, RIGHT_WARPS = 8 / LEFT_WARPS;
 constexpr int MT = LEFT / LEFT_WARPS / 16, NT = RIGHT / RIGHT_WARPS / 8;
 
 /// Chunks of a factor, one after the other, on their way to shared memory.
-template <int ROWS, int COLUMNS, int STRIDE, bool ALONG>
+template <int ROWS, int COLUMNS, int STRIDE>
 struct Chunks {
   static constexpr int COUNT = ROWS * COLUMNS / 4 / THREADS, STEP = THREADS / (COLUMNS / 4);
   /// This thread's first four numbers of the next chunk, and what is left of the matrix from there.
@@ -104,14 +102,12 @@ DEVICE void multiply_chunk(float (&c)[MT][NT][4], const float *left, const float
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane_group();
   const int t = lane_in_group();
   const int m = warp % LEFT_WARPS * (MT * 16), n = warp / LEFT_WARPS * (NT * 8);
-  if (LEFT_ALONG)
+  if (ALONG)
     left += (m + (lane & 15)) * LEFT_STRIDE + (lane >> 4) * 4;
   else
     left += 2 * t * LEFT_STRIDE + m + 2 * g;
-  if (KIND == INPUT_GRADIENT)
+  if (ALONG)
     right += (n + (lane & 7) + (lane >> 4) * 8) * RIGHT_STRIDE + (lane >> 3 & 1) * 4;
-  else if (RIGHT_ALONG)
-    right += (n + g) * RIGHT_STRIDE + 2 * t;
   else
     right += 2 * t * RIGHT_STRIDE + n + g;
 #pragma unroll
@@ -119,26 +115,22 @@ DEVICE void multiply_chunk(float (&c)[MT][NT][4], const float *left, const float
     uint y[NT][2];
 #pragma unroll
     for (int j = 0; j < NT; j += 2) {
-      if (KIND == INPUT_GRADIENT) {
+      if (ALONG) {
         uint pair[4];
         load_matrices(pair, right + j * 8 * RIGHT_STRIDE + k);
         y[j][0] = pair[0], y[j][1] = pair[1], y[j + 1][0] = pair[2], y[j + 1][1] = pair[3];
         continue;
       }
 #pragma unroll
-      for (int i = j; i < j + 2; i++)
-        if (RIGHT_ALONG) {
-          const uint2 pair = *(const uint2 *)(right + i * 8 * RIGHT_STRIDE + k);
-          y[i][0] = pair.x, y[i][1] = pair.y;
-        } else {
-          y[i][0] = __float_as_uint(right[k * RIGHT_STRIDE + i * 8]);
-          y[i][1] = __float_as_uint(right[(k + 1) * RIGHT_STRIDE + i * 8]);
-        }
+      for (int i = j; i < j + 2; i++) {
+        y[i][0] = __float_as_uint(right[k * RIGHT_STRIDE + i * 8]);
+        y[i][1] = __float_as_uint(right[(k + 1) * RIGHT_STRIDE + i * 8]);
+      }
     }
     uint x[2][4];
     const auto read = [&](int i) {
       uint(&to)[4] = x[i & 1];
-      if (LEFT_ALONG) {
+      if (ALONG) {
         load_matrices(to, left + i * 16 * LEFT_STRIDE + k);
         return;
       }
@@ -156,9 +148,7 @@ DEVICE void multiply_chunk(float (&c)[MT][NT][4], const float *left, const float
   }
 }
 
-/// Writes a warp's part of a tile, [left][right] or, where the tile is transposed, [right][left].
-/// `rows` and `columns` are what is there of the tile.
-template <bool TRANSPOSED>
+/// Writes a warp's part of a tile; `rows` and `columns` are what is there of the tile.
 DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumulate,
                        const float (&c)[MT][NT][4]) {
   const int warp = threadIdx.x >> 5, g = lane_group(), t = lane_in_group();
@@ -170,12 +160,9 @@ DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumu
 #pragma unroll
       for (int e = 0; e < 2; e++) {
         // The product's rows g and g + 8 are columns 2 g and 2 g + 1 of a left factor across.
-        const int left = m + 16 * i + (LEFT_ALONG ? g + 8 * e : 2 * g + e);
-        const int right = n + 8 * j + 2 * t;
-        const int row = TRANSPOSED ? right + e : left;
-        const int column = TRANSPOSED ? m + 16 * i + 2 * g : right;
-        const Pack<2> x = TRANSPOSED ? Pack<2>{c[i][j][e], c[i][j][2 + e]}
-                                     : Pack<2>{c[i][j][2 * e], c[i][j][2 * e + 1]};
+        const int row = m + 16 * i + (ALONG ? g + 8 * e : 2 * g + e);
+        const int column = n + 8 * j + 2 * t;
+        const Pack<2> x = {c[i][j][2 * e], c[i][j][2 * e + 1]};
         if (row < rows && column < columns)
           put_pack(to + row * stride + column, x, accumulate);
       }
@@ -189,22 +176,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
   extern __shared__ __align__(16) float shared[];
   constexpr int BUFFER = LEFT_SIZE + RIGHT_SIZE;
   const Maps maps = MAPS;
-  const int across = KIND == INPUT_GRADIENT ? 0 : all_parts(maps, KIND == FORWARD ? LEFT : RIGHT);
+  const int across = ALONG ? 0 : all_parts(maps, RIGHT);
   const int input_parts = parts(inputs, KIND == INPUT_GRADIENT ? RIGHT : LEFT);
   const int first = blockIdx.x * items / gridDim.x, end = (blockIdx.x + 1) * items / gridDim.x;
 
-  Chunks<LEFT_ALONG ? LEFT : DEPTH, LEFT_ALONG ? DEPTH : LEFT, LEFT_STRIDE, LEFT_ALONG> left;
-  Chunks<RIGHT_ALONG ? RIGHT : DEPTH, RIGHT_ALONG ? DEPTH : RIGHT, RIGHT_STRIDE, RIGHT_ALONG> right;
+  Chunks<ALONG ? LEFT : DEPTH, ALONG ? DEPTH : LEFT, LEFT_STRIDE> left;
+  Chunks<ALONG ? RIGHT : DEPTH, ALONG ? DEPTH : RIGHT, RIGHT_STRIDE> right;
   // Goes to an item, and to a map where the sum is over maps; returns the number of chunks there.
   const auto begin = [&](int item, int map) {
-    if (KIND == FORWARD) {
-      const Part part(maps, item % across, LEFT);
-      const long row = (long)(item / across) * RIGHT;
-      const int n = maps.columns(part.map);
-      left.begin(maps.weight(part.map) + part.start, n, inputs, n - part.start);
-      right.begin(x + row * inputs, (int)inputs, rows - row, (int)inputs);
-      return parts((int)inputs, DEPTH);
-    }
     if (KIND == INPUT_GRADIENT) {
       const long row = (long)(item / input_parts) * LEFT;
       const int n = maps.columns(map), column = item % input_parts * RIGHT;
@@ -253,16 +232,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
       multiply_chunk(c, tile, tile + LEFT_SIZE);
       buffer ^= 1;
     }
-    if (KIND == FORWARD) {
-      const Part part(maps, item % across, LEFT);
-      const long row = (long)(item / across) * RIGHT;
-      const int n = maps.columns(part.map);
-      write_tile<true>(maps.output(part.map) + row * n + part.start, n,
-                       (int)min(rows - row, (long)RIGHT), n - part.start, 0, c);
-    } else if (KIND == INPUT_GRADIENT) {
+    if (KIND == INPUT_GRADIENT) {
       const long row = (long)(item / input_parts) * LEFT;
       const int column = item % input_parts * RIGHT;
-      write_tile<false>(out + row * inputs + column, inputs, (int)min(rows - row, (long)LEFT),
+      write_tile(out + row * inputs + column, inputs, (int)min(rows - row, (long)LEFT),
                         (int)inputs - column, accumulate, c);
     } else {
       const Part part(maps, item % across, RIGHT);
@@ -271,7 +244,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
                          (part.map > 2 ? maps.n2 : 0);
       float *const to = out + item / across / input_parts * inputs * (n0 + n1 + n2 + n3) +
                         inputs * before;
-      write_tile<false>(to + (long)column * n + part.start, n, (int)inputs - column,
+      write_tile(to + (long)column * n + part.start, n, (int)inputs - column,
                         n - part.start, 0, c);
     }
   }

@@ -45,7 +45,7 @@ struct Head {
     head = blockIdx.x % heads;
     shared = head * key_heads / heads;
     first = blockIdx.y * columns_padded;
-    columns = min(VALUE_DIM - first, columns_padded);
+    columns = VALUE_DIM % columns_padded ? min(VALUE_DIM - first, columns_padded) : columns_padded;
   }
   DEVICE long row(long t) const { return (batch * length + t) * heads + head; }
   DEVICE long shared_row(long t) const { return (batch * length + t) * key_heads + shared; }
@@ -70,19 +70,28 @@ DEVICE void copy_async_float(float *shared, const float *global) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(address), "l"(global));
 }
 
-/// Fetches `count` rows of `width` floats, `step` apart, into rows of `padded` floats.
+/// Fetches `count` rows of `width` floats, at most TOKENS, `step` apart, into rows of `padded`
+/// floats.
 template <int padded, bool wide>
 DEVICE void fetch_rows(float *to, const float *from, int count, int width, long step) {
-  if constexpr (wide) {
-    int quads = width / 4;
-    for (int i = threadIdx.x; i < count * quads; i += threads) {
-      int row = i / quads, quad = i % quads;
-      copy_async(to + row * padded + quad * 4, from + row * step + quad * 4);
-    }
+  constexpr int span = wide ? 4 : 1;
+  const int pieces = width / span;
+  const auto fetch = [](float *place, const float *source) {
+    if constexpr (wide) copy_async(place, source);
+    else copy_async_float(place, source);
+  };
+  if (threads % pieces == 0) {
+    // A thread has one place of every so many rows.
+    const int first = threadIdx.x / pieces, piece = threadIdx.x % pieces * span;
+    const int rows = threads / pieces;
+    to += first * padded + piece, from += first * step + piece;
+#pragma unroll
+    for (int row = 0; row < TOKENS; row += rows, to += rows * padded, from += rows * step)
+      if (row + first < count) fetch(to, from);
   } else {
-    for (int i = threadIdx.x; i < count * width; i += threads) {
-      int row = i / width, column = i % width;
-      copy_async_float(to + row * padded + column, from + row * step + column);
+    for (int i = threadIdx.x; i < count * pieces; i += threads) {
+      const int row = i / pieces, piece = i % pieces * span;
+      fetch(to + row * padded + piece, from + row * step + piece);
     }
   }
 }
@@ -229,12 +238,22 @@ DEVICE void load_state(float (&state)[ROWS][COLUMNS], const float *from, const H
 }
 DEVICE void store_state(float *to, const float (&state)[ROWS][COLUMNS], const Head &x,
                         const Lane &lane) {
+  to += lane.row(0) * VALUE_DIM + x.first + lane.column();
 #pragma unroll
-  for (int r = 0; r < ROWS; r++)
+  for (int r = 0; r < ROWS; r++) {
+    if (lane.row(r) >= KEY_DIM) continue;
+    float *row = to + (lane.row(r) - lane.row(0)) * VALUE_DIM;
+    if constexpr (WIDE && COLUMNS > 1) {
+      Pack<COLUMNS> pack;
 #pragma unroll
-    for (int c = 0; c < COLUMNS; c++)
-      if (lane.row(r) < KEY_DIM && lane.column() + c < x.columns)
-        to[(long)lane.row(r) * VALUE_DIM + x.first + lane.column() + c] = state[r][c];
+      for (int c = 0; c < COLUMNS; c++) pack.at[c] = state[r][c];
+      if (lane.column() < x.columns) store_pack(row, pack);
+    } else {
+#pragma unroll
+      for (int c = 0; c < COLUMNS; c++)
+        if (lane.column() + c < x.columns) row[c] = state[r][c];
+    }
+  }
 }
 
 /// The sum of q, k and the bonus over the rows, on all lanes.

@@ -27,27 +27,48 @@ constexpr int values = VALUE_TILE;
 constexpr int key_step = keys + 4;
 constexpr int value_step = values + 4;
 constexpr int token_step = C + 4;
+
+/// Where row i of a state that changes lies in shared memory. Rows t and t + 4 of eight are
+/// neighbours: the four lanes that read terms t of a product, one in each row, then fall into
+/// different banks too.
+DEVICE constexpr int at(int i) { return (i & ~7) | (i & 3) << 1 | (i >> 2 & 1); }
+
 constexpr bool decays = DECAY != KEEP;
 constexpr bool delta = UPDATE == DELTA;
 
 extern __shared__ float4 memory[];
 
+/// threadIdx.x, asked for anew: what comes of it would be kept in registers over all chunks.
+DEVICE int own_thread() {
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+}
+
 /// One block's head and columns, and where its tokens stand in the tensors.
 struct Head {
-  long batch, head, shared, heads, key_heads, length;
-  int first, columns;
+  // Rows are fewer than 2^31; numbers of 64 bits would take twice the registers.
+  int heads, key_heads, length, batch, head, shared, first, columns;
 
   DEVICE Head(long heads, long key_heads, long length)
-      : heads(heads), key_heads(key_heads), length(length) {
-    batch = blockIdx.x / heads;
-    head = blockIdx.x % heads;
-    shared = head * key_heads / heads;
+      : heads((int)heads), key_heads((int)key_heads), length((int)length) {
+    batch = (int)blockIdx.x / this->heads;
+    head = (int)blockIdx.x % this->heads;
+    shared = head * this->key_heads / this->heads;
     first = blockIdx.y * values;
-    columns = min(VALUE_DIM - first, values);
+    columns = VALUE_DIM % values ? min(VALUE_DIM - first, values) : values;
   }
-  DEVICE long row(long t) const { return (batch * length + t) * heads + head; }
-  DEVICE long shared_row(long t) const { return (batch * length + t) * key_heads + shared; }
-  DEVICE long state() const { return (batch * heads + head) * KEY_DIM * VALUE_DIM; }
+  /// From a token's keys or values to the next token's.
+  DEVICE int key_distance() const { return key_heads * KEY_DIM; }
+  DEVICE int value_distance() const { return heads * VALUE_DIM; }
+  DEVICE long row(int t) const { return (batch * length + t) * heads + head; }
+  DEVICE long shared_row(int t) const { return (batch * length + t) * key_heads + shared; }
+  DEVICE long state() const { return (long)(batch * heads + head) * (KEY_DIM * VALUE_DIM); }
+  /// The state before a chunk.
+  DEVICE long state(int chunk) const {
+    const int chunks = (length + C - 1) / C;
+    return (long)((batch * heads + head) * chunks + chunk) * (KEY_DIM * VALUE_DIM);
+  }
 };
 
 DEVICE void copy_async_float(float *shared, const float *global) {
@@ -56,28 +77,76 @@ DEVICE void copy_async_float(float *shared, const float *global) {
 }
 
 /// Fetches `count` rows of `width` floats, `from_step` apart, and puts zeros into the rows up to
-/// `all`.
-DEVICE void fetch_rows(float *to, int to_step, const float *from, long from_step, int count,
+/// `all`; `changes` says that the rows are a state's that changes (see `at`).
+template <bool changes = false>
+DEVICE void fetch_rows(float *to, int to_step, const float *from, int from_step, int count,
                        int all, int width) {
   constexpr int span = WIDE ? 4 : 1;
   const int pieces = width / span;
-  for (int i = threadIdx.x; i < all * pieces; i += threads) {
-    const int row = i / pieces, piece = i % pieces * span;
-    float *place = to + row * to_step + piece;
+  const auto place = [](int row) { return changes ? at(row) : row; };
+  const auto fetch = [&](int row, float *place, const float *source) {
     if (row < count) {
-      const float *source = from + row * from_step + piece;
       if constexpr (WIDE) copy_async(place, source);
       else copy_async_float(place, source);
     } else {
 #pragma unroll
       for (int n = 0; n < span; n++) place[n] = 0;
     }
+  };
+  if (threads % pieces == 0) {
+    // A thread has one place of every so many rows.
+    const int thread = own_thread(), first = thread / pieces, piece = thread % pieces * span;
+    to += piece, from += first * from_step + piece;
+    const int step = threads / pieces, from_rows = step * from_step;
+#pragma unroll
+    for (int row = 0; row < all; row += step, from += from_rows)
+      if (all % step == 0 || row + first < all)
+        fetch(row + first, to + place(row + first) * to_step, from);
+  } else {
+    for (int i = threadIdx.x; i < all * pieces; i += threads) {
+      const int row = i / pieces, piece = i % pieces * span;
+      fetch(row, to + place(row) * to_step + piece, from + row * from_step + piece);
+    }
+  }
+}
+
+/// Asks for rows that will be fetched, so that they are in the last cache by then: blocks run in step
+/// and would all wait for memory at once.
+DEVICE void announce_rows(const float *from, int from_step, int count, int width) {
+  const int lines = (width + 31) / 32;
+#pragma unroll 1
+  for (int i = own_thread(); i < count * lines; i += threads)
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(
+        __cvta_generic_to_global(from + i / lines * from_step + i % lines * 32)));
+}
+
+DEVICE float rounded(float x) { return __uint_as_float(to_tf32(x)); }
+
+/// Rounds to TF32 what this thread fetched with `fetch_rows` and waited for.
+DEVICE void round_rows(float *to, int to_step, int all, int width) {
+  constexpr int span = WIDE ? 4 : 1;
+  const int pieces = width / span;
+  const auto round = [](float *place) {
+    Pack<span> some = load_pack<span>(place);
+#pragma unroll
+    for (int n = 0; n < span; n++) some.at[n] = rounded(some.at[n]);
+    *(Pack<span> *)place = some;
+  };
+  if (threads % pieces == 0) {
+    const int thread = own_thread(), first = thread / pieces, piece = thread % pieces * span;
+    to += first * to_step + piece;
+#pragma unroll
+    for (int row = 0; row < all; row += threads / pieces, to += threads / pieces * to_step)
+      if (all % (threads / pieces) == 0 || row + first < all) round(to);
+  } else {
+    for (int i = threadIdx.x; i < all * pieces; i += threads)
+      round(to + i / pieces * to_step + i % pieces * span);
   }
 }
 
 /// Fetches one number a token; tokens that are missing get `filler`.
 DEVICE void fetch_scalars(float *to, const float *from, long step, int count, float filler) {
-  for (int i = threadIdx.x; i < C; i += threads) to[i] = i < count ? from[i * step] : filler;
+  for (int i = own_thread(); i < C; i += threads) to[i] = i < count ? from[i * step] : filler;
 }
 
 DEVICE void clear_shared(float *numbers, int count) {
@@ -97,7 +166,7 @@ struct Decays {
   DEVICE float prefix(int i) const { return decays ? prefixes()[i] : 1.0f; }
   DEVICE float suffix(int j) const { return pair(C - 1, j); }
 
-  DEVICE void fetch(const float *decay, const Head &x, long t, int count) const {
+  DEVICE void fetch(const float *decay, const Head &x, int t, int count) const {
     if (DECAY == SCALAR) fetch_scalars(factors(), decay + x.row(t), x.heads, count, 1);
     if (DECAY == PER_HEAD) fetch_scalars(factors(), decay + x.head, 0, count, 1);
   }
@@ -119,175 +188,34 @@ struct Decays {
   }
 };
 
-/// c += a b for TF32 parts of 32-bit numbers, almost exact.
-DEVICE void mma_split(float c[4], const float (&a)[4], const float (&b)[2]) {
-  uint high_a[4], low_a[4], high_b[2], low_b[2];
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    high_a[i] = to_tf32(a[i]);
-    low_a[i] = to_tf32(a[i] - __uint_as_float(high_a[i]));
-  }
-#pragma unroll
-  for (int i = 0; i < 2; i++) {
-    high_b[i] = to_tf32(b[i]);
-    low_b[i] = to_tf32(b[i] - __uint_as_float(high_b[i]));
-  }
-  mma_tf32(c, low_a, high_b);
-  mma_tf32(c, high_a, low_b);
-  mma_tf32(c, high_a, high_b);
-}
-
-/// A tile of a product that a warp makes: 16 rows from `row`, `count` times 8 columns.
-template <int count>
-struct Tile {
-  float sums[count][4];
-  int row, column, g, t;
-
-  DEVICE Tile(int row, int column) : row(row), column(column) {
-    g = (threadIdx.x & 31) / 4;
-    t = threadIdx.x & 3;
-#pragma unroll
-    for (int n = 0; n < count; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) sums[n][i] = 0;
-  }
-
-  /// Adds a b, with a(i, k) and b(k, j) the elements of the factors.
-  template <int depth, bool exact = false, class A, class B>
-  DEVICE void add(A a, B b) {
-#pragma unroll
-    for (int k = 0; k < depth; k += 8) {
-      const float x[4] = {a(row + g, k + t), a(row + g + 8, k + t), a(row + g, k + t + 4),
-                          a(row + g + 8, k + t + 4)};
-      uint rounded[4];
-      if constexpr (!exact)
-#pragma unroll
-        for (int i = 0; i < 4; i++) rounded[i] = to_tf32(x[i]);
-#pragma unroll
-      for (int n = 0; n < count; n++) {
-        const float y[2] = {b(k + t, column + n * 8 + g), b(k + t + 4, column + n * 8 + g)};
-        if constexpr (exact) {
-          mma_split(sums[n], x, y);
-        } else {
-          const uint other[2] = {to_tf32(y[0]), to_tf32(y[1])};
-          mma_tf32(sums[n], rounded, other);
-        }
-      }
-    }
-  }
-
-  /// Adds a b for rows of `a` in shared memory, `a_step` floats apart, whose terms lie side by side:
-  /// one load for a fragment instead of four.
-  template <int depth, class B>
-  DEVICE void add_rows(const float *a, int a_step, B b) {
-    const int lane = threadIdx.x & 31;
-    a += (row + (lane & 15)) * a_step + (lane >> 4) * 4;
-#pragma unroll
-    for (int k = 0; k < depth; k += 8) {
-      uint x[4];
-      load_rounded(x, a + k);
-#pragma unroll
-      for (int n = 0; n < count; n++) {
-        const int at = column + n * 8 + g;
-        const uint y[2] = {to_tf32(b(k + t, at)), to_tf32(b(k + t + 4, at))};
-        mma_tf32(sums[n], x, y);
-      }
-    }
-  }
-
-  /// The same where the terms of the columns of b lie side by side too, those of a column `b_step`
-  /// floats from those of the one before: a b' for two matrices of rows.
-  template <int depth>
-  DEVICE void add_transposed(const float *a, int a_step, const float *b, int b_step) {
-    if constexpr (count % 2) {
-      add_rows<depth>(a, a_step, [&](int k, int j) { return b[j * b_step + k]; });
-    } else {
-      const int lane = threadIdx.x & 31;
-      a += (row + (lane & 15)) * a_step + (lane >> 4) * 4;
-      b += (column + (lane & 7) + (lane >> 4) * 8) * b_step + (lane >> 3 & 1) * 4;
-#pragma unroll
-      for (int k = 0; k < depth; k += 8) {
-        uint x[4];
-        load_rounded(x, a + k);
-#pragma unroll
-        for (int n = 0; n < count; n += 2) {
-          uint y[4];
-          load_rounded(y, b + n * 8 * b_step + k);
-          mma_tf32(sums[n], x, y);
-          mma_tf32(sums[n + 1], x, y + 2);
-        }
-      }
-    }
-  }
-
-  /// Four fragments, rounded as the tensor cores want them.
-  static DEVICE void load_rounded(uint (&x)[4], const float *from) {
-    load_matrices(x, from);
-#pragma unroll
-    for (int i = 0; i < 4; i++) x[i] = to_tf32(__uint_as_float(x[i]));
-  }
-
-  /// The same place, all zeros.
-  DEVICE Tile empty() const { return Tile(row, column); }
-
-  /// Replaces each sum by f(i, sum, the other tile's sum).
-  template <class F>
-  DEVICE void combine(const Tile &other, F f) {
-#pragma unroll
-    for (int n = 0; n < count; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++)
-        sums[n][i] = f(row + g + (i >= 2 ? 8 : 0), sums[n][i], other.sums[n][i]);
-  }
-
-  /// Calls f(i, j, sum) for each of the thread's elements.
-  template <class F>
-  DEVICE void each(F f) {
-#pragma unroll
-    for (int n = 0; n < count; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++)
-        f(row + g + (i >= 2 ? 8 : 0), column + n * 8 + 2 * t + (i & 1), sums[n][i]);
-  }
-  template <class F>
-  DEVICE void each(F f) const {
-#pragma unroll
-    for (int n = 0; n < count; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++)
-        f(row + g + (i >= 2 ? 8 : 0), column + n * 8 + 2 * t + (i & 1), sums[n][i]);
-  }
-};
-
-/// Columns of a tile, in eights: as many as leave a tile for every warp.
-template <int rows, int columns>
-DEVICE constexpr int tile_columns() {
-  constexpr int eights = columns / 8, bands = rows / 16;
-  for (int n = 8; n > 1; n /= 2)
-    if (eights % n == 0 && bands * (eights / n) >= WARPS) return n;
-  return 1;
-}
-
-/// Cuts a matrix in tiles and gives them to the warps in turn.
-template <int rows, int columns, class F>
-DEVICE void each_tile(F f) {
-  constexpr int count = tile_columns<rows, columns>(), across = columns / (8 * count);
-  for (int task = threadIdx.x >> 5; task < rows / 16 * across; task += WARPS) {
-    Tile<count> tile(task / across * 16, task % across * (8 * count));
-    f(tile);
+/// Two neighbours of a row of the block's tokens or keys, where they are there.
+DEVICE void store_pair(float *row, int j, int columns, const Pack<2> &pair) {
+  if constexpr (WIDE) {
+    if (j < columns) store_pack(row + j, pair);
+  } else {
+    if (j < columns) row[j] = pair.at[0];
+    if (j + 1 < columns) row[j + 1] = pair.at[1];
   }
 }
+DEVICE void put_pair(float *to, const Pack<2> &pair) { *(Pack<2> *)to = pair; }
 
-/// Reads a block's columns of a state in memory, [KEY_DIM, VALUE_DIM], or zeros.
+/// Reads a block's columns of a state in memory, [KEY_DIM, VALUE_DIM], or zeros; `changes` says that
+/// it will not stay the same.
+template <bool changes>
 DEVICE void fetch_state(float *state, const float *from, const Head &x) {
   if (from)
-    fetch_rows(state, value_step, from + x.first, VALUE_DIM, KEY_DIM, keys, x.columns);
+    fetch_rows<changes>(state, value_step, from + x.first, VALUE_DIM, KEY_DIM, keys, x.columns);
   else
     clear_shared(state, keys * value_step);
 }
 DEVICE void store_state(float *to, const float *state, const Head &x) {
-  for (int i = threadIdx.x; i < KEY_DIM * x.columns; i += threads) {
-    const int row = i / x.columns, column = i % x.columns;
-    to[(long)row * VALUE_DIM + x.first + column] = state[row * value_step + column];
+  constexpr int span = WIDE ? 4 : 1;
+  const int pieces = x.columns / span;
+  to += x.first;
+#pragma unroll 2
+  for (int i = own_thread(); i < KEY_DIM * pieces; i += threads) {
+    const int row = i / pieces, column = i % pieces * span;
+    store_pack(to + row * VALUE_DIM + column,
+               load_pack<span>(state + at(row) * value_step + column));
   }
 }

@@ -60,43 +60,48 @@ struct Targets {
 
 /// The products of tokens with tokens, before decays.
 DEVICE void relate(const Frame &x, float scale) {
+  const Rounded q = {x.q}, k = {x.k};
   each_tile<C, C>([&](auto &tile) {
-    tile.template add_transposed<keys>(x.q, key_step, x.k, key_step);
-    tile.each([&](int i, int j, float sum) { x.relations[i * token_step + j] = scale * sum; });
+    tile.template add_transposed<keys>(q, key_step, k, key_step);
+    tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+      put_pair(x.relations + i * token_step + j, {scale * pair.at[0], scale * pair.at[1]});
+    });
   });
   if constexpr (delta)
     each_tile<C, C>([&](auto &tile) {
-      tile.template add_transposed<keys>(x.k, key_step, x.k, key_step);
-      tile.each([&](int i, int j, float sum) { x.keys_keys[i * token_step + j] = sum; });
+      tile.template add_transposed<keys>(k, key_step, k, key_step);
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        put_pair(x.keys_keys + i * token_step + j, pair);
+      });
     });
 }
 
-/// The gradients of what is written (du) and of the values (P); `put_value` takes the latter.
+/// The gradients of what is written (du) and of the values (P); `put_values` takes the latter.
 template <class F>
-DEVICE void return_writes(const Frame &x, F put_value) {
+DEVICE void return_writes(const Frame &x, F put_values) {
   each_tile<C, values>([&](auto &tile) {
     tile.template add_rows<keys>(
-        x.k, key_step, [&](int n, int j) { return x.gradient[n * value_step + j]; });
+        Rounded{x.k}, key_step, [&](int n, int j) { return x.gradient[at(n) * value_step + j]; });
     tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
     tile.template add<C>(
         [&](int i, int n) {
           return n >= i ? x.relations[n * token_step + i] * x.products.pair(n, i) : 0.0f;
         },
-        [&](int n, int j) { return x.gain[n * value_step + j]; });
-    tile.each([&](int i, int j, float sum) {
-      x.du[i * value_step + j] = sum;
-      if (!delta) put_value(i, j, sum);
+        [&](int n, int j) { return Rounded{x.gain}[n * value_step + j]; });
+    tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+      put_pair(x.du + i * value_step + j, pair);
+      if (!delta) put_values(i, j, pair);
     });
   });
   __syncthreads();
   if constexpr (delta) {
     each_tile<C, values>([&](auto &tile) {
-      tile.template add<C, true>(
+      tile.template add_exact<C>(
           [&](int i, int n) { return x.inverse[n * token_step + i]; },
           [&](int n, int j) { return x.beta[n] * x.du[n * value_step + j]; });
-      tile.each([&](int i, int j, float sum) {
-        x.p[i * value_step + j] = sum;
-        put_value(i, j, sum);
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        put_pair(x.p + i * value_step + j, {rounded(pair.at[0]), rounded(pair.at[1])});
+        put_values(i, j, pair);
       });
     });
     __syncthreads();
@@ -106,18 +111,18 @@ DEVICE void return_writes(const Frame &x, F put_value) {
 /// The gradients of the relations between tokens.
 DEVICE void return_relations(const Frame &x) {
   each_tile<C, C>([&](auto &tile) {
-    tile.template add_transposed<values>(x.gain, value_step, x.v, value_step);
+    tile.template add_transposed<values>(Rounded{x.gain}, value_step, x.v, value_step);
     tile.each([&](int i, int j, float sum) {
       const int place = i * token_step + j;
       const float d = j <= i ? (delta ? x.beta[j] * sum : sum) : 0.0f;
-      x.inverse[place] = d * x.products.pair(i, j);
+      x.inverse[place] = rounded(d * x.products.pair(i, j));
       x.relations[place] *= d;
     });
   });
   // A thread has the same elements as before.
   if constexpr (delta)
     each_tile<C, C>([&](auto &tile) {
-      tile.template add_transposed<values>(x.p, value_step, x.v, value_step);
+      tile.template add_transposed<values>(Rounded{x.p}, value_step, x.v, value_step);
       tile.each([&](int i, int j, float sum) {
         const int place = i * token_step + j;
         const float d = j < i ? -sum : 0.0f, both = d * x.keys_keys[place];
@@ -153,54 +158,71 @@ DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, lon
                         float scale) {
   auto q = [&](int i, int j) { return scale * x.q[i * key_step + j]; };
   auto k = [&](int i, int j) { return x.k[i * key_step + j]; };
-  auto put_row = [&](float *target, int i, int j, float sum) {
-    if (target && i < count && j < KEY_DIM) target[(rows + i * head.heads) * KEY_DIM + j] = sum;
+  auto rounded_q = [&](int i, int j) { return Rounded{x.q}[i * key_step + j]; };
+  auto rounded_k = [&](int i, int j) { return Rounded{x.k}[i * key_step + j]; };
+  auto put_row = [&](float *target, int i, int j, const Pack<2> &pair) {
+    if (target && i < count)
+      store_pair(target + rows * KEY_DIM + i * (head.heads * KEY_DIM), j, KEY_DIM, pair);
   };
   each_tile<C, keys>([&](auto &tile) {
-    tile.template add_transposed<values>(x.gain, value_step, x.state, value_step);
+    tile.template add_transposed<values>(Rounded{x.gain}, value_step, Rounded{x.state},
+                                         value_step);
     if (decays) dot_rows(tile, x.sums_c, true, 1, q);
     tile.each([&](int i, int, float &sum) { sum *= x.products.prefix(i); });
-    tile.template add_rows<C>(
-        x.inverse, token_step, [&](int n, int j) { return x.k[n * key_step + j]; });
-    tile.each([&](int i, int j, float sum) { put_row(to.q, i, j, scale * sum); });
+    tile.template add_rows<C>(Rounded{x.inverse}, token_step, rounded_k);
+    tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+      put_row(to.q, i, j, {scale * pair.at[0], scale * pair.at[1]});
+    });
   });
   each_tile<C, keys>([&](auto &tile) {
-    tile.template add<values>([&](int i, int n) { return x.write(i, n); },
-                              [&](int n, int j) { return x.gradient[j * value_step + n]; });
+    tile.template add<values, false>([&](int i, int n) { return x.write(i, n); },
+                                     [&](int n, int j) {
+                                       return x.gradient[at(j) * value_step + n];
+                                     });
     if (decays) dot_rows(tile, x.sums_e, true, 1, k);
     tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
     if constexpr (delta) {
       auto old = tile.empty();
-      old.template add_transposed<values>(x.p, value_step, x.state, value_step);
+      old.template add_transposed<values>(Rounded{x.p}, value_step, Rounded{x.state},
+                                          value_step);
       if (decays) dot_rows(old, x.sums_c, false, -1, k);
       tile.combine(old, [&](int i, float sum, float other) {
         return sum - x.products.prefix(i) * other;
       });
       tile.template add<C>(
-          [&](int i, int n) { return x.dn[i * token_step + n] + x.dn[n * token_step + i]; }, k);
+          [&](int i, int n) { return x.dn[i * token_step + n] + x.dn[n * token_step + i]; },
+          rounded_k);
     }
-    tile.template add<C>([&](int i, int n) { return x.inverse[n * token_step + i]; }, q);
-    tile.each([&](int i, int j, float sum) { put_row(to.k, i, j, sum); });
+    tile.template add<C>(
+        [&](int i, int n) { return scale * x.inverse[n * token_step + i]; }, rounded_q);
+    tile.each_pair([&](int i, int j, const Pack<2> &pair) { put_row(to.k, i, j, pair); });
   });
 }
 
 /// Takes E through the chunk; leaves each warp's part of the product of E and S.
 DEVICE void return_state(const Frame &x, float scale) {
   float total = 0;
-  each_tile<keys, values>([&](auto &tile) {
-    tile.each([&](int i, int j, float &sum) {
-      const int place = i * value_step + j;
-      total += x.state[place] * x.gradient[place];
-      sum = x.products.prefix(C - 1) * x.gradient[place];
+  each_packed_tile<keys, values>([&](auto &tile) {
+    tile.each([&](int i, int j, auto &pack) {
+      constexpr int width = sizeof pack / 4;
+      pack = load_pack<width>(x.gradient + at(i) * value_step + j);
+      if (decays) {
+        const Pack<width> state = load_pack<width>(x.state + i * value_step + j);
+#pragma unroll
+        for (int n = 0; n < width; n++) {
+          total += state.at[n] * pack.at[n];
+          pack.at[n] *= x.products.prefix(C - 1);
+        }
+      }
     });
-    tile.template add<C>(
-        [&](int i, int n) { return scale * x.products.prefix(n) * x.q[n * key_step + i]; },
-        [&](int n, int j) { return x.gain[n * value_step + j]; });
+    tile.template add<C, true>(x.q, key_step, x.gain, value_step,
+                               [&](int n) { return scale * x.products.prefix(n); });
     if constexpr (delta)
-      tile.template add<C>(
-          [&](int i, int n) { return -x.products.prefix(n) * x.k[n * key_step + i]; },
-          [&](int n, int j) { return x.p[n * value_step + j]; });
-    tile.each([&](int i, int j, float sum) { x.gradient[i * value_step + j] = sum; });
+      tile.template add<C, true>(x.k, key_step, x.p, value_step,
+                                 [&](int n) { return -x.products.prefix(n); });
+    tile.each([&](int i, int j, auto &pack) {
+      *(Pack<sizeof pack / 4> *)(x.gradient + at(i) * value_step + j) = pack;
+    });
   });
   if (decays) {
     total = warp_sum(total);
@@ -270,34 +292,48 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
   const Head x(heads, key_heads, length);
   const Frame frame;
   const Targets to = {dq, dk, dv, d_decay, d_beta};
-  const long chunks = (length + C - 1) / C, tile_rows = blockIdx.y * batch * length * heads;
+  const int chunks = (x.length + C - 1) / C;
+  const long tile_rows = blockIdx.y * batch * length * heads;
   float head_decay = 0;
   clear_shared((float *)memory, Frame::size);
   __syncthreads();
-  fetch_state(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
-  for (long n = chunks - 1; n >= 0; n--) {
-    const long t = n * C, value = x.row(t) * VALUE_DIM + x.first, rows = tile_rows + x.row(t);
-    const int count = (int)min((long)C, length - t);
-    fetch_rows(frame.q, key_step, q + x.shared_row(t) * KEY_DIM, key_heads * KEY_DIM, count, C,
+  fetch_state<true>(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
+  for (int n = chunks - 1; n >= 0; n--) {
+    const int t = n * C, count = min(C, x.length - t);
+    const long value = x.row(t) * VALUE_DIM + x.first, rows = tile_rows + x.row(t);
+    fetch_rows(frame.q, key_step, q + x.shared_row(t) * KEY_DIM, x.key_distance(), count, C,
                KEY_DIM);
-    fetch_rows(frame.k, key_step, k + x.shared_row(t) * KEY_DIM, key_heads * KEY_DIM, count, C,
+    fetch_rows(frame.k, key_step, k + x.shared_row(t) * KEY_DIM, x.key_distance(), count, C,
                KEY_DIM);
-    fetch_rows(frame.v, value_step, v + value, heads * VALUE_DIM, count, C, x.columns);
-    fetch_rows(frame.gain, value_step, d_o + value, heads * VALUE_DIM, count, C, x.columns);
-    fetch_state(frame.state, kept_states + x.state() * chunks + n * KEY_DIM * VALUE_DIM, x);
+    fetch_rows(frame.v, value_step, v + value, x.value_distance(), count, C, x.columns);
+    fetch_rows(frame.gain, value_step, d_o + value, x.value_distance(), count, C, x.columns);
+    fetch_state<false>(frame.state, kept_states + x.state(n), x);
     if (delta)
-      fetch_rows(frame.inverse, token_step, kept_inverses + (blockIdx.x * chunks + n) * C * C, C,
-                 C, C, C);
+      fetch_rows(frame.inverse, token_step,
+                 kept_inverses + (long)(blockIdx.x * chunks + n) * (C * C), C, C, C, C);
     copy_commit();
     frame.products.fetch(decay, x, t, count);
     if (delta) fetch_scalars(frame.beta, beta + x.row(t), heads, count, 0);
     copy_wait<0>();
+    round_rows(frame.q, key_step, C, KEY_DIM);
+    round_rows(frame.k, key_step, C, KEY_DIM);
+    round_rows(frame.gain, value_step, C, x.columns);
+    round_rows(frame.state, value_step, keys, x.columns);
     __syncthreads();
+    if (n > 0) {
+      const long before = x.row(t - C) * VALUE_DIM + x.first;
+      announce_rows(q + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
+      announce_rows(k + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
+      announce_rows(v + before, x.value_distance(), C, x.columns);
+      announce_rows(d_o + before, x.value_distance(), C, x.columns);
+      announce_rows(kept_states + x.state(n - 1) + x.first, VALUE_DIM, KEY_DIM, x.columns);
+    }
     frame.products.multiply();
     relate(frame, scale);
     __syncthreads();
-    return_writes(frame, [&](int i, int j, float sum) {
-      if (to.v && i < count && j < x.columns) to.v[value + i * heads * VALUE_DIM + j] = sum;
+    return_writes(frame, [&](int i, int j, const Pack<2> &pair) {
+      if (to.v && i < count)
+        store_pair(to.v + value + i * x.value_distance(), j, x.columns, pair);
     });
     return_relations(frame);
     __syncthreads();

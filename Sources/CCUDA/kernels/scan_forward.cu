@@ -38,6 +38,14 @@ DEVICE void forward_token(float (&state)[ROWS][COLUMNS], const Chunk &chunk, int
   if (!EXCLUSIVE) look(read, state, q);
 }
 
+/// x[c], of registers.
+DEVICE float one_of(const float (&x)[COLUMNS], int c) {
+  float one = x[0];
+#pragma unroll
+  for (int n = 1; n < COLUMNS; n++) one = c == n ? x[n] : one;
+  return one;
+}
+
 /// A block for each head and tile of columns. `kept_states` are [batch, heads, chunks, key, value],
 /// `kept_answers` [batch, length, heads, value]; both may be null.
 KERNEL __launch_bounds__(threads) scan_forward(
@@ -73,11 +81,12 @@ KERNEL __launch_bounds__(threads) scan_forward(
       // Each of the lanes that share a column holds its sums; they take turns to write.
       const long place = x.row(t0 + i) * VALUE_DIM + x.first + lane.column();
 #pragma unroll
-      for (int c = 0; c < COLUMNS; c++)
-        if (c % LANES_K == lane.k && lane.column() + c < x.columns) {
-          o[place + c] = scale * read[c];
-          if (answers && kept_answers) kept_answers[place + c] = answer[c];
-        }
+      for (int first = 0; first < COLUMNS; first += LANES_K) {
+        const int c = first + lane.k;
+        if (c >= COLUMNS || lane.column() + c >= x.columns) continue;
+        o[place + c] = scale * one_of(read, c);
+        if (answers && kept_answers) kept_answers[place + c] = one_of(answer, c);
+      }
     }
   }
   if (final_state) store_state(final_state + x.state(), state, x, lane);

@@ -5,27 +5,28 @@
 //   dQ = p (scale G S') + the sums of B[i,j] L[i,j] k_j
 //   dK = s (V E') + the sums of B[i,j] L[i,j] q_i
 //   dS = p_last E + (p Q)' (scale G)
-// The gradients of decays go back through the products L, p and s token by token, as polynomials
-// are evaluated; nothing is divided.
+// Within the chunk's halves, and across them the gradients of x_i q_i and y_j k_j are products of B
+// with the others. The gradients of decays go back through the products L, p, s, x and y token by
+// token, as polynomials are evaluated; nothing is divided.
 
-/// Warps that share the tokens j of a lane's keys, and the lanes' parts of the keys.
+/// The lanes' parts of the keys, and warps that share the tokens j of a half and part.
 constexpr int key_parts = (keys + 31) / 32;
-constexpr int token_parts = WARPS >= key_parts ? WARPS / key_parts : 1;
+constexpr int token_parts = WARPS >= 2 * key_parts ? WARPS / (2 * key_parts) : 1;
 
 /// Shared memory.
 struct Frame {
   float *state, *gradient, *v, *gain, *reads, *relations;
   Rows rows;
-  /// scale G S' and V E', the rowwise sum of E S, and what pairs of tokens leave: of k by token, of
-  /// q and of the decays by part and token.
-  float *read_back, *written_back, *states, *pair_k, *pair_q, *pair_decays;
+  /// scale G S' and V E', the gradients of `rows.cross`, the rowwise sum of E S, and what pairs of
+  /// tokens leave: of k by token, of q and of the decays by part and token.
+  float *read_back, *written_back, *cross_back, *states, *pair_k, *pair_q, *pair_decays;
 
   static constexpr int parts_size = token_parts * key_rows;
   /// S and V are done with before pairs leave anything, and lie in the same place.
   static constexpr int early = keys * value_step + value_rows, late = parts_size + key_rows;
   static constexpr int shared = early > late ? early : late;
   static constexpr int size = shared + keys * value_step + value_rows + 2 * pairs + Rows::size +
-                              2 * key_rows + keys + parts_size;
+                              3 * key_rows + keys + parts_size;
   DEVICE Frame() {
     state = pair_q = (float *)memory;
     v = state + keys * value_step;
@@ -37,61 +38,88 @@ struct Frame {
     rows.place(relations + pairs);
     read_back = rows.q + Rows::size;
     written_back = read_back + key_rows;
-    states = written_back + key_rows;
+    cross_back = written_back + key_rows;
+    states = cross_back + key_rows;
     pair_decays = states + keys;
   }
 };
 
-/// What the sums over pairs of tokens leave to q, k and the decays. A lane has a key, a warp some of
-/// the tokens j: going down from the last token, g_t = B[t,j] q_t + d_{t+1} g_{t+1} is the gradient
-/// of k_j d_{j+1} ... d_t.
+/// What the sums over pairs of tokens of a half leave to q, k and the decays. A lane has a key, a
+/// warp some of the tokens j: going down from the last token, g_t = B[t,j] q_t + d_{t+1} g_{t+1} is
+/// the gradient of k_j d_{j+1} ... d_t.
 DEVICE void return_pairs(const Frame &x) {
   const Rows &rows = x.rows;
   const int lane = threadIdx.x & 31;
-  for (int task = threadIdx.x >> 5; task < key_parts * token_parts; task += WARPS) {
-    const int n = task % key_parts * 32 + lane, part = task / key_parts;
+  for (int task = threadIdx.x >> 5; task < 2 * key_parts * token_parts; task += WARPS) {
+    const int n = task / 2 % key_parts * 32 + lane, part = task / (2 * key_parts);
+    const int first = task % 2 * H, place = first * key_step + n;
     if (n >= keys) continue;
-    float d[C], q[C], dq[C] = {}, dd[C] = {};
+    float d[H], q[H], dq[H] = {}, dd[H] = {};
 #pragma unroll
-    for (int t = 0; t < C; t++)
-      d[t] = rows.decays[t * key_step + n], q[t] = rows.q[t * key_step + n];
-    for (int j = part; j < C; j += token_parts) {
-      float g[C], product = rows.k[j * key_step + n], carried = 0;
+    for (int t = 0; t < H; t++)
+      d[t] = rows.decays[place + t * key_step], q[t] = rows.q[place + t * key_step];
 #pragma unroll
-      for (int t = C - 1; t >= 0; t--) {
-        if (t < j) continue;
-        carried = x.relations[t * token_step + j] * q[t] + carried;
-        g[t] = carried;
-        if (t > j) carried *= d[t];
+    for (int m = 0; m < H / token_parts; m++) {
+      // Which of the tokens from m * token_parts on is j is known when the program runs.
+      const int least = m * token_parts, j = least + part;
+      const float *relations = x.relations + first * token_step + first + j;
+      float g[H], b[H], carried = 0;
+#pragma unroll
+      for (int t = H - 1; t >= least; t--) {
+        b[t] = relations[t * token_step];
+        g[t] = carried = b[t] * q[t] + carried;
+        carried *= t - least >= token_parts || t > j ? d[t] : 1.0f;
       }
-      x.pair_k[j * key_step + n] = carried;
+      x.pair_k[place + j * key_step] = carried;
+      float product = 0;
 #pragma unroll
-      for (int t = 0; t < C; t++) {
-        if (t < j) continue;
-        if (t > j) {
-          dd[t] += g[t] * product;
-          product *= d[t];
-        }
-        dq[t] += x.relations[t * token_step + j] * product;
+      for (int t = least; t < H; t++) {
+        dd[t] += g[t] * product;
+        product = t - least < token_parts && t == j ? rows.k[place + j * key_step] : product * d[t];
+        dq[t] += b[t] * product;
       }
     }
 #pragma unroll
-    for (int t = 0; t < C; t++) {
-      x.pair_q[part * key_rows + t * key_step + n] = dq[t];
-      x.pair_decays[part * key_rows + t * key_step + n] = dd[t];
+    for (int t = 0; t < H; t++) {
+      x.pair_q[part * key_rows + place + t * key_step] = dq[t];
+      x.pair_decays[part * key_rows + place + t * key_step] = dd[t];
     }
   }
 }
 
-/// Sums of E S over the columns.
+/// The gradients of y_j k_j and x_i q_i, of the first and the second half.
+DEVICE void return_cross(const Frame &x) {
+  const float *relations = x.relations + H * token_step, *cross = x.rows.cross;
+  for (int task = threadIdx.x >> 5; task < keys / 8; task += WARPS) {
+    Tile<1> low(0, task * 8), high(0, task * 8);
+    low.template add<8>(
+        [&](int j, int i) { return relations[i * token_step + j % H]; },
+        [&](int i, int n) { return cross[(H + i) * key_step + n]; });
+    high.template add<8>(
+        [&](int i, int j) { return relations[i % H * token_step + j]; },
+        [&](int j, int n) { return cross[j * key_step + n]; });
+    low.each_pair([&](int j, int n, const Pack<2> &pair) {
+      if (j < H) put_pair(x.cross_back + j * key_step + n, pair);
+    });
+    high.each_pair([&](int i, int n, const Pack<2> &pair) {
+      if (i >= H) put_pair(x.cross_back + i * key_step + n, pair);
+    });
+  }
+}
+
+/// Sums of E S over the columns, four lanes for each.
 DEVICE void return_total(const Frame &x) {
-  const int lane = threadIdx.x & 31;
-  for (int n = threadIdx.x >> 5; n < keys; n += WARPS) {
+  for (int n = threadIdx.x / 4; n < keys; n += threads / 4) {
     float sum = 0;
-    for (int j = lane; j < values; j += 32)
-      sum += x.state[n * value_step + j] * x.gradient[n * value_step + j];
-    sum = warp_sum(sum);
-    if (!lane) x.states[n] = sum;
+#pragma unroll
+    for (int j = threadIdx.x % 4 * 4; j < values; j += 16) {
+      const Pack<4> s = load_pack<4>(x.state + n * value_step + j);
+      const Pack<4> e = load_pack<4>(x.gradient + at(n) * value_step + j);
+#pragma unroll
+      for (int i = 0; i < 4; i++) sum += s.at[i] * e.at[i];
+    }
+    sum = group_sum<4>(sum);
+    if (threadIdx.x % 4 == 0) x.states[n] = sum;
   }
 }
 
@@ -107,46 +135,86 @@ DEVICE float over_parts(const float *parts, int place) {
   return sum;
 }
 
-/// The gradients of the chunk's queries, keys and decays: a thread goes through the tokens of a key.
+/// What products up to each token, times by, of the tokens from `first` on leave to their decays:
+/// h is the gradient of the product up to a token, without those before it.
+template <int first, int end>
+DEVICE void return_up(float (&dd)[C], const float (&d)[C], const float *by, const float *back,
+                      int n, float h) {
+  float before[C];
+  before[first] = 1;
+#pragma unroll
+  for (int t = first + 1; t < end; t++) before[t] = before[t - 1] * d[t - 1];
+#pragma unroll
+  for (int t = end - 1; t >= first; t--) {
+    h += by[t * key_step + n] * back[t * key_step + n];
+    dd[t] += before[t] * h;
+    h *= d[t];
+  }
+}
+/// The same of products from behind each token up to `end`.
+template <int end>
+DEVICE void return_down(float (&dd)[C], const float (&d)[C], const float *by, const float *back,
+                        int n) {
+  float after[C], h = 0;
+  after[end - 1] = 1;
+#pragma unroll
+  for (int t = end - 2; t >= 0; t--) after[t] = after[t + 1] * d[t + 1];
+#pragma unroll
+  for (int t = 0; t < end; t++) {
+    dd[t] += after[t] * h;
+    h = d[t] * h + by[t * key_step + n] * back[t * key_step + n];
+  }
+}
+
+/// The gradients of the chunk's queries, keys and decays: a thread goes through the tokens of a key
+/// for one of them.
 DEVICE void return_rows(const Frame &x, const Head &head, const Targets &to, long rows_before,
                         int count) {
   const Rows &rows = x.rows;
-  for (int n = threadIdx.x; n < KEY_DIM; n += threads) {
-    float d[C], before[C], after[C], dd[C];
-    const auto at = [&](int t) { return (rows_before + t * head.heads) * KEY_DIM + n; };
-    // Through p: h is the gradient of the product up to a token, without those before it.
-    float product = 1;
+  const long step = head.heads * KEY_DIM;
+  each_role(KEY_DIM, [&](int role, int n) {
+    const long first = rows_before * KEY_DIM + n;
+    if (role == 0 && to.q) {
+      float product = 1, across = 1, *target = to.q + first;
+#pragma unroll 4
+      for (int t = 0; t < C; t++) {
+        const int place = t * key_step + n;
+        const float d = rows.decays[place];
+        product *= d;
+        float sum = product * x.read_back[place] + over_parts(x.pair_q, place);
+        if (t >= H) across *= d, sum += across * x.cross_back[place];
+        if (t < count) *target = sum;
+        target += step;
+      }
+    } else if (role == 1 && to.k) {
+      float product = 1, across = 1, *target = to.k + first + (C - 1) * step;
+#pragma unroll 4
+      for (int t = C - 1; t >= 0; t--) {
+        const int place = t * key_step + n;
+        const float d = rows.decays[place];
+        float sum = product * x.written_back[place] + x.pair_k[place];
+        if (t < H) sum += across * x.cross_back[place], across *= d;
+        if (t < count) *target = sum;
+        target -= step;
+        product *= d;
+      }
+    } else if (role == 2 && to.decay) {
+      float d[C], dd[C];
 #pragma unroll
-    for (int t = 0; t < C; t++) {
-      const int place = t * key_step + n;
-      d[t] = rows.decays[place];
-      before[t] = product;
-      product *= d[t];
-      if (to.q && t < count)
-        to.q[at(t)] = product * x.read_back[place] + over_parts(x.pair_q, place);
-    }
-    float h = x.states[n];
-    product = 1;
+      for (int t = 0; t < C; t++) {
+        d[t] = rows.decays[t * key_step + n];
+        dd[t] = over_parts(x.pair_decays, t * key_step + n);
+      }
+      return_up<0, C>(dd, d, rows.q, x.read_back, n, x.states[n]);
+      return_up<H, C>(dd, d, rows.q, x.cross_back, n, 0);
+      return_down<C>(dd, d, rows.k, x.written_back, n);
+      return_down<H>(dd, d, rows.k, x.cross_back, n);
+      float *target = to.decay + first;
 #pragma unroll
-    for (int t = C - 1; t >= 0; t--) {
-      const int place = t * key_step + n;
-      h += rows.q[place] * x.read_back[place];
-      dd[t] = before[t] * h;
-      h *= d[t];
-      after[t] = product;
-      if (to.k && t < count) to.k[at(t)] = product * x.written_back[place] + x.pair_k[place];
-      product *= d[t];
+      for (int t = 0; t < C; t++, target += step)
+        if (t < count) *target = dd[t];
     }
-    if (!to.decay) continue;
-    // Through s: h is that of the product from a token on, without those behind it.
-    h = 0;
-#pragma unroll
-    for (int t = 0; t < C; t++) {
-      const int place = t * key_step + n;
-      if (t < count) to.decay[at(t)] = dd[t] + after[t] * h + over_parts(x.pair_decays, place);
-      h = d[t] * h + rows.k[place] * x.written_back[place];
-    }
-  }
+  });
 }
 
 /// A block for each head (x) and tile of columns (y). `kept_states` are as the forward pass left
@@ -159,17 +227,18 @@ KERNEL __launch_bounds__(threads, 512 / threads) scan_vector_backward(
   const Frame frame;
   const Rows &rows = frame.rows;
   const Targets to = {dq, dk, dv, d_decay};
-  const long chunks = (length + C - 1) / C, tile_rows = blockIdx.y * batch * length * heads;
+  const int chunks = (x.length + C - 1) / C;
+  const long tile_rows = blockIdx.y * batch * length * heads;
   clear_shared((float *)memory, Frame::size);
   __syncthreads();
-  fetch_state(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
-  for (long n = chunks - 1; n >= 0; n--) {
-    const long t = n * C, value = x.row(t) * VALUE_DIM + x.first;
-    const int count = (int)min((long)C, length - t);
+  fetch_state<true>(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
+  for (int n = chunks - 1; n >= 0; n--) {
+    const int t = n * C, count = min(C, x.length - t);
+    const long value = x.row(t) * VALUE_DIM + x.first;
     rows.fetch(q, k, decay, x, t, count);
-    fetch_rows(frame.v, value_step, v + value, heads * VALUE_DIM, count, C, x.columns);
-    fetch_rows(frame.gain, value_step, d_o + value, heads * VALUE_DIM, count, C, x.columns);
-    fetch_state(frame.state, kept_states + x.state() * chunks + n * KEY_DIM * VALUE_DIM, x);
+    fetch_rows(frame.v, value_step, v + value, x.value_distance(), count, C, x.columns);
+    fetch_rows(frame.gain, value_step, d_o + value, x.value_distance(), count, C, x.columns);
+    fetch_state<false>(frame.state, kept_states + x.state(n), x);
     copy_commit();
     copy_wait<0>();
     __syncthreads();
@@ -177,47 +246,64 @@ KERNEL __launch_bounds__(threads, 512 / threads) scan_vector_backward(
       rows.fill(count);
       __syncthreads();
     }
+    if (n > 0) {
+      const long before = x.row(t - C) * VALUE_DIM + x.first;
+      announce_rows(q + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
+      announce_rows(k + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
+      announce_rows(decay + x.row(t - C) * KEY_DIM, x.heads * KEY_DIM, C, KEY_DIM);
+      announce_rows(v + before, x.value_distance(), C, x.columns);
+      announce_rows(d_o + before, x.value_distance(), C, x.columns);
+      announce_rows(kept_states + x.state(n - 1) + x.first, VALUE_DIM, KEY_DIM, x.columns);
+    }
     rows.multiply();
-    rows.relate(frame.reads, scale);
     each_tile<C, C>([&](auto &tile) {
       tile.template add_transposed<values>(frame.gain, value_step, frame.v, value_step);
-      tile.each([&](int i, int j, float sum) {
-        frame.relations[i * token_step + j] = j <= i ? scale * sum : 0.0f;
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        put_pair(frame.relations + i * token_step + j,
+                 {j <= i ? scale * pair.at[0] : 0.0f, j < i ? scale * pair.at[1] : 0.0f});
       });
     });
     each_tile<C, keys>([&](auto &tile) {
       tile.template add_transposed<values>(frame.gain, value_step, frame.state, value_step);
-      tile.each([&](int i, int j, float sum) {
-        frame.read_back[i * key_step + j] = scale * sum;
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        put_pair(frame.read_back + i * key_step + j, {scale * pair.at[0], scale * pair.at[1]});
       });
     });
     each_tile<C, keys>([&](auto &tile) {
-      tile.template add_transposed<values>(
+      tile.template add_transposed<values, true>(
           frame.v, value_step, frame.gradient, value_step);
-      tile.each([&](int i, int j, float sum) { frame.written_back[i * key_step + j] = sum; });
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        put_pair(frame.written_back + i * key_step + j, pair);
+      });
     });
     return_total(frame);
     __syncthreads();
+    rows.relate(frame.reads, scale);
     return_pairs(frame);
+    return_cross(frame);
+    __syncthreads();
     each_tile<C, values>([&](auto &tile) {
       tile.template add_rows<keys>(
           rows.to_end, key_step,
-          [&](int m, int j) { return frame.gradient[m * value_step + j]; });
+          [&](int m, int j) { return frame.gradient[at(m) * value_step + j]; });
       tile.template add<C>([&](int i, int m) { return frame.reads[m * token_step + i]; },
                            [&](int m, int j) { return frame.gain[m * value_step + j]; });
-      tile.each([&](int i, int j, float sum) {
-        if (to.v && i < count && j < x.columns) to.v[value + i * heads * VALUE_DIM + j] = sum;
+      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+        if (to.v && i < count)
+          store_pair(to.v + value + i * x.value_distance(), j, x.columns, pair);
       });
     });
     __syncthreads();
-    each_tile<keys, values>([&](auto &tile) {
-      tile.each([&](int i, int j, float &sum) {
-        sum = rows.total[i] * frame.gradient[i * value_step + j];
+    each_packed_tile<keys, values>([&](auto &tile) {
+      tile.each([&](int i, int j, auto &pack) {
+        pack = load_pack<sizeof pack / 4>(frame.gradient + at(i) * value_step + j);
+        for (float &sum : pack.at) sum *= rows.total[i];
       });
-      tile.template add<C>(
-          [&](int i, int m) { return scale * rows.from_start[m * key_step + i]; },
-          [&](int m, int j) { return frame.gain[m * value_step + j]; });
-      tile.each([&](int i, int j, float sum) { frame.gradient[i * value_step + j] = sum; });
+      tile.template add<C>(rows.from_start, key_step, frame.gain, value_step,
+                           [&](int) { return scale; });
+      tile.each([&](int i, int j, auto &pack) {
+        *(Pack<sizeof pack / 4> *)(frame.gradient + at(i) * value_step + j) = pack;
+      });
     });
     return_rows(frame, x, to, tile_rows + x.row(t), count);
     __syncthreads();

@@ -2,8 +2,8 @@
 // bias. It comes after head_tiles.cuh.
 
 /// Blocks (BLOCK_ROWS rows of the weight, `each` tiles of hidden rows). Their sums of the gradients
-/// of the weight and of the bias, of those that are wanted, become rows of `out`, each a weight's
-/// and a bias's; or are added to `dweight` and `dbias` where `out` is null.
+/// of the weight and of the bias, of those that are wanted, go to `out`, or to `dweight` and `dbias`
+/// (see put_weight_rows).
 KERNEL __launch_bounds__(THREADS, RESIDENT)
 head_weights(long padded_rows, int vocabulary, int width, int each, const Half *hidden,
              const Half *weight, const float *bias, const float *levels, const float *scale,
@@ -19,13 +19,12 @@ head_weights(long padded_rows, int vocabulary, int width, int each, const Half *
     shift[i] = bias && row + 8 * i < vocabulary ? bias[row + 8 * i] * RAW_SCALE : 0.0f;
   const int all = (int)(padded_rows / TILE), first = blockIdx.y * each;
   each_tile(
-      first, min(first + each, all), TILE_FLOATS + 3 * TILE,
+      first, min(first + each, all), TILE_FLOATS + LEVELS,
       [=](int number, float *to) {
         copy_tile(to, hidden + (long)number * TILE * DEPTH);
-        const int i = threadIdx.x, kind = i / (TILE / 4), place = i % (TILE / 4) * 4;
-        if (kind < 3)
-          copy_async(to + TILE_FLOATS + kind * TILE + place,
-                     levels + kind * padded_rows + number * TILE + place);
+        if (threadIdx.x < LEVELS / 4)
+          copy_async(to + TILE_FLOATS + threadIdx.x * 4,
+                     levels + (long)number * LEVELS + threadIdx.x * 4);
       },
       [&](int, const float *memory) {
         const Half *tile = (const Half *)memory;
@@ -65,24 +64,8 @@ head_weights(long padded_rows, int vocabulary, int width, int each, const Half *
         if (dweight) add_tile(sums, c, tile);
       });
 
-  const float factor = *scale / (float)(1 << PROBABILITY_BITS);
-  const long weights = dweight ? (long)vocabulary * width : 0;
-  float *to = out, *bias_to = out + weights;
-  if (out) to += blockIdx.y * (weights + (dbias ? vocabulary : 0)), bias_to = to + weights;
-  else to = dweight, bias_to = dbias;
 #pragma unroll
-  for (int i = 0; i < 2 * SLABS; i++) {
-    const int at = row + 8 * i;
-    const float sum = group_sum<4>(bias_sums[i]);
-    if (at >= vocabulary) continue;
-    if (dbias && !t) put(bias_to + at, factor * sum, !out);
-    if (!dweight) continue;
-#pragma unroll
-    for (int n = 0; n < OUTPUTS; n++)
-#pragma unroll
-      for (int j = 0; j < 2; j++)
-        if (n * 8 + 2 * t + j < width)
-          put(to + (long)at * width + n * 8 + 2 * t + j,
-              factor / HIDDEN_SCALE * sums[i >> 1][n][2 * (i & 1) + j], !out);
-  }
+  for (int slab = 0; slab < SLABS; slab++)
+    put_weight_rows(sums[slab], bias_sums + 2 * slab, row + slab * 16, vocabulary, width, *scale,
+                    dweight, dbias, out);
 }

@@ -1,0 +1,171 @@
+// Attention with factors of 16 bits: how matrices lie in shared memory, and the products of a warp.
+// This is put after attention_tiles.cuh and before the kernels for heads of at most 128 columns.
+//
+// A factor of 16 bits has the mantissa of TF32 at half the shared memory and twice the rate, but a
+// small range. Queries, keys and values are multiplied by 16: they may be up to 4094 (greater ones
+// become that, infinite ones NaN, so that a run that diverges is seen to) and keep all their bits
+// down to 4e-6. What may have any range, weights and gradients, gets a power of two of its own.
+// Sums are of 32 bits.
+//
+// Constants: those of attention_tiles.cuh, and WARPS of a block; a warp has 16 queries, a tile 32
+// keys. Rows in shared memory are 8 halves longer than their columns, an odd multiple of 16 bytes:
+// the 8 rows of a matrix that `ldmatrix` reads lie in different banks.
+
+typedef unsigned short Half;
+constexpr int THREADS = WARPS * 32, SLAB = 16, QUERIES = WARPS * SLAB, KEYS = 32;
+constexpr int DIM_PITCH = DIM_PAD + 8, VALUE_PITCH = VALUE_PAD + 8;
+#define OPERAND_SCALE 16.0f
+
+/// Two numbers as 16-bit floats, the first in the lower half. Those beyond the range become the
+/// greatest there is; NaN stays.
+DEVICE uint two_halves(float low, float high) {
+  uint both;
+  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+
+DEVICE float2 two_floats(uint halves) {
+  float2 x;
+  asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}"
+      : "=f"(x.x), "=f"(x.y)
+      : "r"(halves));
+  return x;
+}
+
+/// Four numbers times `scale`, as halves; infinite ones become NaN.
+DEVICE uint2 four_halves(const float4 &x, float scale) {
+  return uint2{two_halves(fmaf(x.x, scale, x.x * 0.0f), fmaf(x.y, scale, x.y * 0.0f)),
+               two_halves(fmaf(x.z, scale, x.z * 0.0f), fmaf(x.w, scale, x.w * 0.0f))};
+}
+
+/// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
+/// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b holds, in pairs of rows, B[2t][g],
+/// B[2t+8][g]; c is as in mma_tf32.
+DEVICE void mma_half(float (&c)[4], const uint (&a)[4], uint b0, uint b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+/// Four 8x8 matrices of shared memory, the rows of the n-th at the addresses of lanes 8n … 8n + 7:
+/// elements [g][2t] and [g][2t+1] of each.
+DEVICE void load_halves(uint (&x)[4], const Half *row) { load_matrices(x, (const float *)row); }
+
+/// The same of their transposes.
+DEVICE void load_transposes(uint (&x)[4], const Half *row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
+               : "r"((uint)__cvta_generic_to_shared(row))
+               : "memory");
+}
+
+/// Rows on their way to shared memory, where they arrive as halves.
+template <int ROWS, int COLUMNS>
+struct HalfRows : Rows<ROWS, COLUMNS, THREADS> {
+  using Base = Rows<ROWS, COLUMNS, THREADS>;
+
+  DEVICE void store(Half *tile) const {
+#pragma unroll
+    for (int i = 0; i < Base::COUNT; i++)
+      if (Base::is_full || Base::row(i) < ROWS)
+        *(uint2 *)(tile + Base::row(i) * (Base::PAD + 8) + Base::column(i)) =
+            four_halves(this->x[i], OPERAND_SCALE);
+  }
+
+  DEVICE float greatest() const {
+    float most = 0;
+#pragma unroll
+    for (int i = 0; i < Base::COUNT; i++) {
+      const float4 &x = this->x[i];
+      most = fmaxf(most, fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w))));
+    }
+    return most;
+  }
+};
+
+/// Asks the second-level cache for rows that will be read soon, if they lie next to each other; one
+/// warp does. (It is one request. Of many, each lane's would wait for those of the lanes before.)
+template <int COLUMNS>
+DEVICE void expect_rows(const float *rows, int stride, int count) {
+#if __CUDA_ARCH__ >= 900
+  if (VECTORS && stride == COLUMNS && (threadIdx.x & 31) == 0 && count > 0)
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(__cvta_generic_to_global(rows)),
+                 "r"(4 * COLUMNS * count));
+#endif
+}
+
+/// c += a b' for the warp's 16 rows of a and 8 NT of b, of DEPTH columns each; a and b are their
+/// first rows. Fragments are read while those before are multiplied, if there are registers for
+/// two of each (STAGES).
+template <int NT, int DEPTH, int STAGES = 2>
+DEVICE void multiply_halves(float (&c)[NT][4], const Half *a, const Half *b) {
+  constexpr int PITCH = DEPTH + 8, STEPS = DEPTH / 16;
+  const int lane = threadIdx.x & 31;
+  a += (lane & 15) * PITCH + (lane >> 4) * 8;
+  b += ((lane & 7) + (lane >> 4) * 8) * PITCH + (lane >> 3 & 1) * 8;
+  uint x[STAGES][4], y[STAGES][NT / 2][4];
+  const auto load = [&](int step) {
+    load_halves(x[step % STAGES], a + 16 * step);
+#pragma unroll
+    for (int n = 0; n < NT / 2; n++)
+      load_halves(y[step % STAGES][n], b + n * 16 * PITCH + 16 * step);
+  };
+  if (STAGES == 2) load(0);
+#pragma unroll
+  for (int step = 0; step < STEPS; step++) {
+    if (step + STAGES - 1 < STEPS) load(step + STAGES - 1);
+#pragma unroll
+    for (int n = 0; n < NT; n++) {
+      const uint *pair = y[step % STAGES][n / 2] + n % 2 * 2;
+      mma_half(c[n], x[step % STAGES], pair[0], pair[1]);
+    }
+  }
+}
+
+/// What `multiply_halves` left for a tile of keys, as the left factor of `add_products`.
+DEVICE void to_factor(uint (&a)[KEYS / 16][4], const float (&c)[KEYS / 8][4]) {
+#pragma unroll
+  for (int k = 0; k < KEYS / 16; k++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const float *pair = c[2 * k + (i >> 1)] + 2 * (i & 1);
+      a[k][i] = two_halves(pair[0], pair[1]);
+    }
+}
+
+/// c += a b for the KEYS rows of a tile b.
+template <int PAD>
+DEVICE void add_products(float (&c)[PAD / 8][4], const uint (&a)[KEYS / 16][4], const Half *b) {
+  constexpr int PITCH = PAD + 8, ACROSS = PAD / 16, COUNT = KEYS / 16 * ACROSS;
+  const int lane = threadIdx.x & 31;
+  b += (lane & 15) * PITCH + (lane >> 4) * 8;
+  uint y[2][4];
+  load_transposes(y[0], b);
+#pragma unroll
+  for (int i = 0; i < COUNT; i++) {
+    const int k = i / ACROSS, n = i % ACROSS, next = i + 1;
+    if (next < COUNT)
+      load_transposes(y[next & 1], b + next / ACROSS * 16 * PITCH + next % ACROSS * 16);
+    mma_half(c[2 * n], a[k], y[i & 1][0], y[i & 1][1]);
+    mma_half(c[2 * n + 1], a[k], y[i & 1][2], y[i & 1][3]);
+  }
+}
+
+/// Writes two neighbouring columns of a row, of which the first is even.
+template <int COLUMNS>
+DEVICE void write_pair(float *row, int column, float x, float y) {
+  if (VECTORS) {
+    if (column < COLUMNS) store_pack<2>(row + column, {x, y});
+  } else {
+    if (column < COLUMNS) row[column] = x;
+    if (column + 1 < COLUMNS) row[column + 1] = y;
+  }
+}
+
+template <int COLUMNS>
+DEVICE float2 read_pair(const float *row, int column) {
+  if (VECTORS) return column < COLUMNS ? *(const float2 *)(row + column) : float2{0, 0};
+  return float2{column < COLUMNS ? row[column] : 0, column + 1 < COLUMNS ? row[column + 1] : 0};
+}

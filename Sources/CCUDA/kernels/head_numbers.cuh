@@ -1,0 +1,112 @@
+// The head and its cross-entropy for a large vocabulary, whose logits never come to memory: tiles of
+// them are made on the tensor cores, used, and made again for the weight's gradient, as attention
+// does (Dao, "FlashAttention-2", arXiv 2307.08691). What all its kernels share. Constants: DEPTH, the
+// width rounded up to a multiple of 16, or of 64 where SWIZZLED.
+//
+// Factors of products are 16-bit floats, whose 11 bits of mantissa are those of TF32, multiplied by
+// powers of two that keep them in range: a hidden value may be up to 4094, a weight up to 1023, and
+// probabilities keep their precision down to 2e-9. Sums are 32-bit floats. Exponents are to base 2.
+//
+// A row's own target never goes through those products: its part of the gradient is
+// -scale (1 - probability), and the difference is the sum of all other probabilities.
+
+typedef unsigned short Half;
+enum {
+  TILE = 64,  // rows of a tile, which goes through shared memory
+  STEPS = DEPTH / 16,
+  COLUMNS = TILE / 8, OUTPUTS = DEPTH / 8,  // 8-wide tiles of logits and of sums
+};
+#define HIDDEN_SCALE 16.0f
+#define WEIGHT_SCALE 64.0f
+#define PROBABILITY_BITS 15
+#define LOG2_E 1.44269504f
+#define LN_2 0.69314718f
+// Of a logit as the products give it, and of its exponent to base 2.
+#define RAW_SCALE (HIDDEN_SCALE * WEIGHT_SCALE)
+#define TO_BITS (LOG2_E / RAW_SCALE)
+#define INFINITE __int_as_float(0x7f800000)
+
+// What a row needs in the pass over the vocabulary lies in memory tile by tile: the exponents to
+// take off, the targets, and minus the sums of the other probabilities.
+enum { LEVELS = 3 * TILE };
+DEVICE long level_place(long row) { return row / TILE * LEVELS + row % TILE; }
+
+/// Where a factor's element lies in memory: rows of DEPTH, or tiles as the kernels of groups of
+/// warps have them in shared memory (see head_groups.cuh).
+DEVICE long half_place(long row, int column) {
+  if constexpr (!SWIZZLED) return row * DEPTH + column;
+  const int in_tile = (int)(row % TILE), piece = (column % 64 / 8) ^ (in_tile & 7);
+  return row / TILE * (TILE * DEPTH) + column / 64 * (TILE * 64) + in_tile * 64 + piece * 8 +
+         column % 8;
+}
+
+/// Two 16-bit floats, the first in the lower half.
+DEVICE uint two_halves(float low, float high) {
+  uint both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+
+/// 2^x, to 2 units in the last place.
+DEVICE float power_of_two(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/// Sixteen columns of a warp's 16 rows of powers, as a factor of a product.
+DEVICE void to_factor(uint a[4], const float p[COLUMNS][4], int k) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const float *pair = p[2 * k + (i >> 1)] + 2 * (i & 1);
+    a[i] = two_halves(pair[0], pair[1]);
+  }
+}
+
+/// A thread's columns of one of its two rows of sums, times a factor.
+DEVICE void store_columns(float *row, const float sums[OUTPUTS][4], int side, float factor,
+                          int width) {
+#pragma unroll
+  for (int n = 0; n < OUTPUTS; n++) {
+    const int column = n * 8 + 2 * (threadIdx.x & 3);
+    const float a = factor * sums[n][2 * side], b = factor * sums[n][2 * side + 1];
+    if (width % 2 == 0 && column < width) {
+      store_pack(row + column, Pack<2>{a, b});
+    } else {
+      if (column < width) row[column] = a;
+      if (column + 1 < width) row[column + 1] = b;
+    }
+  }
+}
+
+/// The sums of gradients of a thread's two rows of the weight, 8 apart, and of the bias: into rows
+/// of `out`, each a weight's and a bias's; or added to `dweight` and `dbias` where `out` is null.
+DEVICE void put_weight_rows(const float sums[OUTPUTS][4], const float bias_sums[2], int row,
+                            int vocabulary, int width, float scale, float *dweight, float *dbias,
+                            float *out) {
+  const float factor = scale / (float)(1 << PROBABILITY_BITS);
+  const long weights = dweight ? (long)vocabulary * width : 0;
+  if (out) out += blockIdx.y * (weights + (dbias ? vocabulary : 0));
+  float *bias_to = out ? out + weights : dbias;
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    const int at = row + 8 * i;
+    const float sum = group_sum<4>(bias_sums[i]);
+    if (at >= vocabulary) continue;
+    if (dbias && !(threadIdx.x & 3)) put(bias_to + at, factor * sum, !out);
+    if (!dweight) continue;
+    const long from = (long)at * width;
+    if (out) {
+      store_columns(out + from, sums, i, factor / HIDDEN_SCALE, width);
+    } else {
+#pragma unroll
+      for (int n = 0; n < OUTPUTS; n++)
+#pragma unroll
+        for (int j = 0; j < 2; j++) {
+          const int column = n * 8 + 2 * (threadIdx.x & 3) + j;
+          if (column < width)
+            dweight[from + column] += factor / HIDDEN_SCALE * sums[n][2 * i + j];
+        }
+    }
+  }
+}

@@ -3,14 +3,14 @@ import CCUDA
 /// An order of work on a device; given back when nothing refers to it.
 ///
 /// What belongs to a stream holds it, and it holds its device, so that they end in that order.
-final class CUDAStream {
+package final class CUDAStream {
   let device: CUDADevice
   let handle: hc_handle?
 
   /// Makes a stream on a device, which becomes the calling thread's.
   ///
   /// - Throws: `CUDAError` where the device is not ready.
-  init(_ device: CUDADevice) throws(CUDAError) {
+  package init(_ device: CUDADevice) throws(CUDAError) {
     try device.makeCurrent()
     var handle: hc_handle?
     try device.libraries.check(

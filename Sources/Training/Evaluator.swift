@@ -85,7 +85,8 @@ package struct Evaluator {
       losses: backend.empty([rows]), best: backend.emptyIndices([rows]),
       logits: isUncertain ? backend.empty([rows, model.vocabulary]) : nil)
     return Prepared(
-      examples: examples, inputs: inputs, answers: answers, work: RepeatedWork(on: backend))
+      examples: examples, inputs: inputs, answers: answers,
+      work: RepeatedWork(on: backend, rehearsals: 4))
   }
 
   /// The tallies of every segment, for the model's present parameters.

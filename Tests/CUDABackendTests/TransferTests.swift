@@ -49,8 +49,39 @@ import Testing
         #expect(tensors.allSatisfy { backend.values($0).allSatisfy { $0 == 0 } })
       }
       #expect(backend.pool.systemAllocations == 3)
-      // And the matrix library's workspace.
-      #expect(machine.calls("cuMemAlloc_v2") == 4)
+      // They are parts of one slab; the other block is the matrix library's workspace.
+      #expect(machine.calls("cuMemAlloc_v2") == 2)
+    }
+  }
+
+  @Test func smallBlocksArePartsOfFewSlabs() throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let before = machine.calls("cuMemAlloc_v2")
+      // 30 MB in blocks of 4 bytes to 3 MB: slabs of 1, 2, 4, 8 and 16 MB, or a little more.
+      let sizes = (0..<40).map { $0 % 4 == 0 ? 1 + $0 * 20_000 : 1 + $0 }
+      let tensors = sizes.enumerated().map { index, size in
+        backend.tensor([Float](repeating: Float(index), count: size), [size])
+      }
+      #expect(machine.calls("cuMemAlloc_v2") - before <= 6)
+      #expect(tensors.allSatisfy { Int(bitPattern: $0.pointer) % 256 == 0 })
+      for (index, tensor) in tensors.enumerated() {
+        #expect(backend.values(tensor).allSatisfy { $0 == Float(index) })
+      }
+    }
+  }
+
+  @Test func largeBlocksAreGivenBackAlone() throws {
+    try withMachine { machine in
+      let allocator = DeviceAllocator(try CUDAStream(try machine.device()))
+      let part = allocator.allocate(byteCount: 1000)
+      let large = allocator.allocate(byteCount: DeviceAllocator.largestPart + 1)
+      let blocks = machine.live.blocks
+      allocator.free(part)
+      #expect(machine.live.blocks == blocks)
+      allocator.free(large)
+      #expect(machine.live.blocks == blocks - 1)
+      #expect(allocator.failure == nil)
     }
   }
 

@@ -48,7 +48,7 @@ import Testing
       let worker = try worker(on: machine)
       _ = try cell(of: worker, numbers: 1000)
       machine.fail("cuMemAlloc_v2", call: machine.calls("cuMemAlloc_v2") + 1, status: 2)
-      _ = try cell(of: worker, numbers: 5000)
+      _ = try cell(of: worker, numbers: 3 << 20)
       #expect(machine.live.streams == 0)
       #expect(try worker.backend().failure == nil)
     }

@@ -61,17 +61,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
     next_values.store(tiles.v);
     ranges->add(next_values.greatest(), NO_ROW);
   };
-  const auto expect_keys = [&](int j) {
-    if (j < first) return;
-    const int count = min(KEYS, p.keys - j);
-    if (warp == 0) expect_rows<DIM>(k + (long)j * key_stride, key_stride, count);
-    if (warp == 1) expect_rows<VALUE_DIM>(v + (long)j * value_stride, value_stride, count);
-  };
-
   if (threadIdx.x < 2) tiles.ranges[threadIdx.x] = {0, NO_ROW};
   // Queries from this one on are in shared memory.
   int loaded = part.first(last) * SLAB;
-  expect_keys(last - KEYS);
   if (WAIT_IN_REGISTERS) load_keys(last), load_values(last);
   __syncthreads();
   bring_queries(tiles, part, loaded, slabs * SLAB, warp, WARPS, tiles.ranges);
@@ -98,7 +90,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
     const int idle = WARPS - (end_slab - first_slab), end = loaded;
     if (j > first)
       loaded = min(part.first(j - KEYS) * SLAB, max(0, loaded - idle * PASSES * PASS_ROWS));
-    expect_keys(j - 2 * KEYS);
     if (warp >= first_slab && warp < end_slab)
       make_gradients(q_sum, tiles, p, warp, slope, part.position + warp * SLAB - j, magnitude,
                      least);

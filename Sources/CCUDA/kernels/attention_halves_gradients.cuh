@@ -83,9 +83,10 @@ struct Part {
 constexpr int WIDEST = DIM_PAD > VALUE_PAD ? DIM_PAD : VALUE_PAD;
 constexpr int LANES = WIDEST <= 32 ? 8 : WIDEST <= 64 ? 16 : 32;
 constexpr int AT_ONCE = 32 / LANES, BATCH = 2, PASS_ROWS = AT_ONCE * BATCH;
-/// Passes of an idle warp in the time that others need for a tile of keys; and how many rows are to
-/// be in the second-level cache before they are asked for.
-constexpr int PASSES = 2, AHEAD = 2 * KEYS;
+/// Passes of an idle warp in the time that others need for a tile of keys. (Requests of the
+/// second-level cache before them cost more than they save: 142 against 128 us at 256 sequences of
+/// 256 on an H200.)
+constexpr int PASSES = 2;
 
 /// Brings the rows `first` ..< `end` of Q and dO, whole passes, and what else is known of each
 /// query; `worker` is this warp among so many.
@@ -94,13 +95,6 @@ DEVICE void bring_queries(const HalfTiles &tiles, const Part &part, int first, i
   const int lane = threadIdx.x & 31, column = lane % LANES * 4;
   float greatest = 0;
   int least = NO_ROW;
-  // Those before are next.
-  const int ahead = max(0, first - AHEAD);
-  if (worker == 0) expect_rows<DIM>(part.query(ahead), part.heads * DIM, first - ahead);
-  if (worker == 0) {
-    expect_rows<VALUE_DIM>(part.d_o + part.value(ahead), part.heads * VALUE_DIM, first - ahead);
-    expect_rows<VALUE_DIM>(part.o + part.value(ahead), part.heads * VALUE_DIM, first - ahead);
-  }
   for (int i = first + worker * PASS_ROWS; i < end; i += workers * PASS_ROWS) {
     float4 x[BATCH], y[BATCH], z[BATCH];
     float log_sums[BATCH];

@@ -9,9 +9,9 @@ struct DoctorCommand: ParsableCommand {
     discussion: """
       Every operation runs on odd shapes over poisoned memory and is compared with a reference in \
       double precision: values, and gradients against finite differences. Errors are relative to \
-      the root mean square. On GPUs, matrix products round their factors to 11 bits (TF32), and \
-      what holds products is allowed a few such roundings more. There, whole models are checked \
-      too: after some training on the processor, the gradients of a batch on both.
+      the root mean square. On GPUs, matrix products round their factors to 11 bits (TF32 or \
+      16-bit floats), and what holds products is allowed a few such roundings more. There, whole \
+      models are checked too: after some training on the processor, the gradients of a batch on both.
 
       EXAMPLES:
         hysteresis doctor

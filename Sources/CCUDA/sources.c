@@ -102,6 +102,9 @@ static const char attention_plain_text[] = {
 static const char linears_text[] = {
 #embed "kernels/linears.cu"
     , 0};
+static const char halves_text[] = {
+#embed "kernels/halves.cuh"
+    , 0};
 static const char held_linears_text[] = {
 #embed "kernels/held_linears.cu"
     , 0};
@@ -227,6 +230,7 @@ static const hc_source sources[] = {
     {"attention_halves_backward", attention_halves_backward_text},
     {"attention_plain", attention_plain_text},
     {"linears", linears_text},
+    {"halves", halves_text},
     {"held_linears", held_linears_text},
     {"narrow_gradient", narrow_gradient_text},
     {"part_sums", part_sums_text},

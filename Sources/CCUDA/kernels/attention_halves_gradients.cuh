@@ -160,7 +160,7 @@ DEVICE void make_gradients(float (&q_sum)[DIM_PAD / 8][4], const HalfTiles &tile
         const int behind = distance + g + 8 * r - 8 * n - 2 * t - e;
         x[e] = weight_of(x[e] * factor - slope * behind - log_sum, behind, p.window);
       }
-      *(uint *)(weights + 8 * r * WEIGHT_PITCH + 8 * n) = two_halves(x[0] * share, x[1] * share);
+      *(uint *)(weights + 8 * r * WEIGHT_PITCH + 8 * n) = two_bounded_halves(x[0] * share, x[1] * share);
     }
   }
   multiply_halves<KEYS / 8, VALUE_PAD, STAGES>(d, tiles.gradients + slab * SLAB * VALUE_PITCH, tiles.v);
@@ -176,7 +176,7 @@ DEVICE void make_gradients(float (&q_sum)[DIM_PAD / 8][4], const HalfTiles &tile
 #pragma unroll
       for (int e = 0; e < 2; e++) x[e] = s[n][2 * r + e] * (x[e] - delta) * fit;
       *(uint *)(score_gradients + 8 * r * WEIGHT_PITCH + 8 * n) =
-          two_halves(x[0] * share, x[1] * share);
+          two_bounded_halves(x[0] * share, x[1] * share);
     }
   }
   uint factors[KEYS / 16][4];

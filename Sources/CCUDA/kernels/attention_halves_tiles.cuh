@@ -11,18 +11,9 @@
 // keys. Rows in shared memory are 8 halves longer than their columns, an odd multiple of 16 bytes:
 // the 8 rows of a matrix that `ldmatrix` reads lie in different banks.
 
-typedef unsigned short Half;
 constexpr int THREADS = WARPS * 32, SLAB = 16, QUERIES = WARPS * SLAB, KEYS = 32;
 constexpr int DIM_PITCH = DIM_PAD + 8, VALUE_PITCH = VALUE_PAD + 8;
 #define OPERAND_SCALE 16.0f
-
-/// Two numbers as 16-bit floats, the first in the lower half. Those beyond the range become the
-/// greatest there is; NaN stays.
-DEVICE uint two_halves(float low, float high) {
-  uint both;
-  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-}
 
 DEVICE float2 two_floats(uint halves) {
   float2 x;
@@ -34,31 +25,8 @@ DEVICE float2 two_floats(uint halves) {
 
 /// Four numbers times `scale`, as halves; infinite ones become NaN.
 DEVICE uint2 four_halves(const float4 &x, float scale) {
-  return uint2{two_halves(fmaf(x.x, scale, x.x * 0.0f), fmaf(x.y, scale, x.y * 0.0f)),
-               two_halves(fmaf(x.z, scale, x.z * 0.0f), fmaf(x.w, scale, x.w * 0.0f))};
-}
-
-/// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
-/// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b holds, in pairs of rows, B[2t][g],
-/// B[2t+8][g]; c is as in mma_tf32.
-DEVICE void mma_half(float (&c)[4], const uint (&a)[4], uint b0, uint b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-/// Four 8x8 matrices of shared memory, the rows of the n-th at the addresses of lanes 8n … 8n + 7:
-/// elements [g][2t] and [g][2t+1] of each.
-DEVICE void load_halves(uint (&x)[4], const Half *row) { load_matrices(x, (const float *)row); }
-
-/// The same of their transposes.
-DEVICE void load_transposes(uint (&x)[4], const Half *row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
-               : "r"((uint)__cvta_generic_to_shared(row))
-               : "memory");
+  return uint2{two_bounded_halves(fmaf(x.x, scale, x.x * 0.0f), fmaf(x.y, scale, x.y * 0.0f)),
+               two_bounded_halves(fmaf(x.z, scale, x.z * 0.0f), fmaf(x.w, scale, x.w * 0.0f))};
 }
 
 /// Rows on their way to shared memory, where they arrive as halves.
@@ -131,7 +99,7 @@ DEVICE void to_factor(uint (&a)[KEYS / 16][4], const float (&c)[KEYS / 8][4]) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const float *pair = c[2 * k + (i >> 1)] + 2 * (i & 1);
-      a[k][i] = two_halves(pair[0], pair[1]);
+      a[k][i] = two_bounded_halves(pair[0], pair[1]);
     }
 }
 

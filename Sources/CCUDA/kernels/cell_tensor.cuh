@@ -17,8 +17,6 @@
 // Constants: those of cell.cu with SEQUENCES at least 2, THREADS = 32 for each 16 units, HELD and
 // STORED in fragments, HEADS, and RESIDENT, the blocks of a multiprocessor.
 
-typedef unsigned short Half;
-
 constexpr int warps = THREADS / 32;
 constexpr int width = HEADS * DIM;
 /// Fragments of R that a warp multiplies with.
@@ -30,19 +28,6 @@ constexpr int lane_sequences = lane_cells < 2 ? 1 : 2;
 /// What a lane does beside the products of a step, in the order of its turns.
 enum { STORE, FETCH, READ, DUTIES };
 
-/// Two numbers as 16-bit floats, the first in the lower half. What is too large becomes the largest
-/// of them; what is no number stays none.
-DEVICE uint round_pair(float low, float high) {
-  uint both;
-  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-}
-DEVICE Half round_half(float x) {
-  Half half;
-  asm("cvt.rn.satfinite.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
-  return half;
-}
-
 /// The left factor of a product: with g = `lane_group()` and t = `lane_in_group()`, the pairs
 /// A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8].
 struct alignas(16) Fragment {
@@ -51,11 +36,7 @@ struct alignas(16) Fragment {
 
 /// c += a b, with the pairs B[2t][g] and B[2t+8][g] in b, and c as in mma_tf32.
 DEVICE void add_tile(float (&c)[4], const Fragment &a, const uint *b) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a.at[0]), "r"(a.at[1]), "r"(a.at[2]), "r"(a.at[3]), "r"(b[0]), "r"(b[1]));
+  mma_half(c, a.at, b[0], b[1]);
 }
 
 /// 8 or 16 bytes of shared memory, where there is something to load.
@@ -123,7 +104,7 @@ struct Weights {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const int row = lane_group() + i % 2 * 8, slot = i / 2 * 2;
-      a.at[i] = round_pair(element(f, row, slot), element(f, row, slot + 1));
+      a.at[i] = two_bounded_halves(element(f, row, slot), element(f, row, slot + 1));
     }
     return a;
   }

@@ -138,11 +138,11 @@ DEVICE int place_of(int unit) {
 /// The gradients of a cell's gates, scaled, as right factors.
 DEVICE void write_deltas(Half *to, const float (&delta)[gates], float factor) {
   if constexpr (gates == 4) {
-    *(uint2 *)to = {round_pair(delta[0] * factor, delta[1] * factor),
-                    round_pair(delta[2] * factor, delta[3] * factor)};
+    *(uint2 *)to = {two_bounded_halves(delta[0] * factor, delta[1] * factor),
+                    two_bounded_halves(delta[2] * factor, delta[3] * factor)};
   } else {
 #pragma unroll
-    for (int gate = 0; gate < gates; gate++) to[gate * 16] = round_half(delta[gate] * factor);
+    for (int gate = 0; gate < gates; gate++) to[gate * 16] = bounded_half(delta[gate] * factor);
   }
 }
 

@@ -65,7 +65,7 @@ KERNEL __launch_bounds__(THREADS, RESIDENT) cell_tensor_forward(
     for (int i = 0; i < lane_cells; i++)
       if (cells.inside(i))
         vector[t % 2 * State::size + i % 2 * State::pitch + Cells::shift(i)] =
-            round_half(state[i]);
+            bounded_half(state[i]);
   };
 #pragma unroll
   for (int i = 0; i < lane_cells; i++) {

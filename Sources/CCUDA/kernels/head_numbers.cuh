@@ -10,7 +10,6 @@
 // A row's own target never goes through those products: its part of the gradient is
 // -scale (1 - probability), and the difference is the sum of all other probabilities.
 
-typedef unsigned short Half;
 enum {
   TILE = 64,  // rows of a tile, which goes through shared memory
   STEPS = DEPTH / 16,
@@ -38,13 +37,6 @@ DEVICE long half_place(long row, int column) {
   const int in_tile = (int)(row % TILE), piece = (column % 64 / 8) ^ (in_tile & 7);
   return row / TILE * (TILE * DEPTH) + column / 64 * (TILE * 64) + in_tile * 64 + piece * 8 +
          column % 8;
-}
-
-/// Two 16-bit floats, the first in the lower half.
-DEVICE uint two_halves(float low, float high) {
-  uint both;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
 }
 
 /// 2^x, to 2 units in the last place.

@@ -1,5 +1,6 @@
 // Tiles of the head's products for a warp each, with the instructions that all GPUs from sm_80 on
-// have; after head_numbers.cuh.
+// have; after halves.cuh and
+// head_numbers.cuh.
 
 enum {
   WARPS = 4, THREADS = WARPS * 32,
@@ -10,30 +11,6 @@ enum {
   STAGES = 3,  // tiles in shared memory
   PITCH = DEPTH + 8,
 };
-
-/// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
-/// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b holds, in pairs of rows, B[2t][g],
-/// B[2t+8][g]; c is as in mma_tf32.
-DEVICE void mma_half(float c[4], const uint a[4], const uint *b) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
-
-/// Four 8x8 matrices of shared memory, the rows of the n-th at the addresses of lanes 8n … 8n + 7:
-/// elements [g][2t] and [g][2t+1] of each, or of its transpose.
-DEVICE void load_matrices(uint r[4], const Half *address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"((uint)__cvta_generic_to_shared(address)));
-}
-DEVICE void load_transposes(uint r[4], const Half *address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"((uint)__cvta_generic_to_shared(address)));
-}
 
 /// A warp's rows of one factor.
 struct Rows {
@@ -60,11 +37,11 @@ struct Rows {
 #pragma unroll
       for (int n = 0; n < COLUMNS; n += 2) {
         uint b[4];
-        load_matrices(b, own + n * 8 * PITCH + k * 16);
+        load_halves(b, own + n * 8 * PITCH + k * 16);
 #pragma unroll
         for (int slab = 0; slab < SLABS; slab++) {
-          mma_half(c[slab][n], at[slab][k], b);
-          mma_half(c[slab][n + 1], at[slab][k], b + 2);
+          mma_half(c[slab][n], at[slab][k], b[0], b[1]);
+          mma_half(c[slab][n + 1], at[slab][k], b[2], b[3]);
         }
       }
   }
@@ -86,8 +63,8 @@ DEVICE void add_tile(float sums[SLABS][OUTPUTS][4], const float p[SLABS][COLUMNS
       load_transposes(b, own + k * 16 * PITCH + n * 8);
 #pragma unroll
       for (int slab = 0; slab < SLABS; slab++) {
-        mma_half(sums[slab][n], a[slab], b);
-        mma_half(sums[slab][n + 1], a[slab], b + 2);
+        mma_half(sums[slab][n], a[slab], b[0], b[1]);
+        mma_half(sums[slab][n + 1], a[slab], b[2], b[3]);
       }
     }
   }

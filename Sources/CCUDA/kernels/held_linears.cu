@@ -14,7 +14,6 @@
 // its own pace: a part of at most 128 columns waits in registers, is put into shared memory (two
 // buffers, so one barrier for each part) and multiplied, while the next one is under way.
 
-typedef unsigned short Half;
 enum { FORWARD, INPUT_GRADIENT };
 enum {
   GROUPS = 2, WARPS = 8, GROUP = WARPS * 32, THREADS = GROUPS * GROUP,
@@ -26,38 +25,6 @@ enum {
   UNITS = INPUTS / 16 * 2, UNITS_OF_WARP = (UNITS + WARPS - 1) / WARPS,
   WEIGHTS_SIZE = INPUTS * WEIGHT_PITCH, TILE_SIZE = ROWS * PITCH,
 };
-
-DEVICE uint two_halves(float low, float high) {
-  uint both;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-}
-
-/// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
-/// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b holds, in pairs of rows, B[2t][g],
-/// B[2t+8][g]; c is as in mma_tf32.
-DEVICE void mma_half(float c[4], const uint a[4], const uint *b) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
-
-/// Four 8x8 matrices of shared memory, the rows of the n-th at the addresses of lanes 8n ... 8n + 7:
-/// elements [g][2t] and [g][2t+1] of each, or of its transpose.
-DEVICE void load_matrices(uint r[4], const Half *address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"((uint)__cvta_generic_to_shared(address))
-               : "memory");
-}
-DEVICE void load_transposes(uint r[4], const Half *address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"((uint)__cvta_generic_to_shared(address))
-               : "memory");
-}
 
 /// Waits for the threads of a group.
 DEVICE void group_barrier(int group, int threads) {
@@ -181,15 +148,18 @@ struct Outputs {
 #pragma unroll
     for (int k = 0; k < INPUTS; k += 16) {
       uint a[2][4];
-      load_matrices(a[0], tile + k);
-      load_matrices(a[1], tile + 16 * PITCH + k);
+      load_halves(a[0], tile + k);
+      load_halves(a[1], tile + 16 * PITCH + k);
 #pragma unroll
       for (int j = 0; j < PAIRS_OF_WARP; j++) {
         if (warp + WARPS * j >= PAIRS) break;
         uint b[4];
         load_transposes(b, weights + k * WEIGHT_PITCH + WARPS * j * 16);
 #pragma unroll
-        for (int i = 0; i < 2; i++) mma_half(c[j][i][0], a[i], b), mma_half(c[j][i][1], a[i], b + 2);
+        for (int i = 0; i < 2; i++) {
+          mma_half(c[j][i][0], a[i], b[0], b[1]);
+          mma_half(c[j][i][1], a[i], b[2], b[3]);
+        }
       }
     }
   }
@@ -239,13 +209,13 @@ struct Gradients {
     for (int k = 0; k < DEPTH / 16; k++) {
       if (k >= steps) break;
       uint a[4];
-      load_matrices(a, tile + k * 16);
+      load_halves(a, tile + k * 16);
 #pragma unroll
       for (int j = 0; j < UNITS_OF_WARP; j++) {
         if (warp + WARPS * j >= UNITS) break;
         uint b[4];
-        load_matrices(b, weights + WARPS / 2 * j * 16 * WEIGHT_PITCH + k * 16);
-        mma_half(c[j][0], a, b), mma_half(c[j][1], a, b + 2);
+        load_halves(b, weights + WARPS / 2 * j * 16 * WEIGHT_PITCH + k * 16);
+        mma_half(c[j][0], a, b[0], b[1]), mma_half(c[j][1], a, b[2], b[3]);
       }
     }
     const int row = (warp & 1) * 16 + lane_group();

@@ -42,7 +42,6 @@ import Testing
       let folder = Self.published + "/" + name
       #expect(try Self.text(folder + "/report.md") == report.markdown(), "\(name)/report.md")
       #expect(try Self.text(folder + "/summary.csv") == report.csv(), "\(name)/summary.csv")
-      #expect(try Self.text(folder + "/report.html") == report.html(), "\(name)/report.html")
       for figure in report.figures() {
         #expect(try Self.text(folder + "/" + figure.file) == figure.svg, "\(name)/\(figure.file)")
       }

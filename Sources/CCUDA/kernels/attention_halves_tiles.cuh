@@ -1,11 +1,10 @@
 // Attention with factors of 16 bits: how matrices lie in shared memory, and the products of a warp.
-// This is put after attention_tiles.cuh and before the kernels for heads of at most 128 columns.
+// This is put after halves.cuh and attention_tiles.cuh, before the kernels for heads of at most 128
+// columns.
 //
-// A factor of 16 bits has the mantissa of TF32 at half the shared memory and twice the rate, but a
-// small range. Queries, keys and values are multiplied by 16: they may be up to 4094 (greater ones
-// become that, infinite ones NaN, so that a run that diverges is seen to) and keep all their bits
-// down to 4e-6. What may have any range, weights and gradients, gets a power of two of its own.
-// Sums are of 32 bits.
+// Queries, keys and values are multiplied by 16: they may be up to 4094 (greater ones become that,
+// infinite ones NaN, so that a run that diverges is seen to) and keep all their bits down to 4e-6.
+// What may have any range, weights and gradients, gets a power of two of its own.
 //
 // Constants: those of attention_tiles.cuh, and WARPS of a block; a warp has 16 queries, a tile 32
 // keys. Rows in shared memory are 8 halves longer than their columns, an odd multiple of 16 bytes:

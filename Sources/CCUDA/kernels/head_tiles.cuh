@@ -1,6 +1,5 @@
 // Tiles of the head's products for a warp each, with the instructions that all GPUs from sm_80 on
-// have; after halves.cuh and
-// head_numbers.cuh.
+// have; after halves.cuh and head_numbers.cuh.
 
 enum {
   WARPS = 4, THREADS = WARPS * 32,

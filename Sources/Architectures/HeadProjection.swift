@@ -79,10 +79,10 @@ public struct HeadProjection {
   }
 
   /// The weight, [width, heads x dim].
-  fileprivate var weight: Variable { linear.weight.variable }
+  var weight: Variable { linear.weight.variable }
 
   /// What follows the linear map.
-  fileprivate func finished(_ projected: Variable, state: MixerState?) -> Variable {
+  func finished(_ projected: Variable, state: MixerState?) -> Variable {
     let (batch, length) = (projected.shape[0], projected.shape[1])
     var y = projected
     if let taps {
@@ -100,6 +100,23 @@ public struct HeadProjection {
     taps.map {
       ShortConvolution(
         input: projected, weight: $0.variable, bias: bias?.variable, isUnit: isUnit)
+    }
+  }
+
+  /// What follows the linear maps of several projections, which are convolved in one pass where the
+  /// device can.
+  static func finished(
+    _ projections: [HeadProjection], _ projected: [Variable], state: MixerState?
+  ) -> [Variable] {
+    let pairs = zip(projections, projected)
+    let convolutions = pairs.compactMap { $0.convolution(of: $1, isUnit: false) }
+    let activation = projections[0].activation
+    guard state == nil, convolutions.count == projections.count,
+      projections.allSatisfy({ $0.activation == activation })
+    else { return pairs.map { $0.finished($1, state: state) } }
+    let results = Variable.shortConvolutions(convolutions, activation: activation, unitHeads: 1)
+    return zip(projections, results).map { part, y in
+      y.reshaped([y.shape[0], y.shape[1], part.heads, part.dim])
     }
   }
 
@@ -269,7 +286,8 @@ public struct HeadOutput {
 
   /// The same with what the gate's map made of the input.
   func callAsFunction(_ heads: Variable, gatedBy gate: Variable?) -> Variable {
-    let flat = [heads.shape[0], heads.shape[1], heads.shape[2] * heads.shape[3]]
+    let (heads, gate) = (heads.atWantedRows(), gate?.atWantedRows())
+    let flat = Array(heads.shape.dropLast(2)) + [heads.shape.suffix(2).reduce(1, *)]
     if normalised, let gate {
       return output(heads.rmsNorm(weight: norm?.variable, gatedBy: gate, .silu))
     }

@@ -131,38 +131,38 @@ public final class Model {
   ///   - state: nil in training; otherwise what the segments before left, and is replaced.
   /// - Returns: [batch, length, width]
   package func stream(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
-    let (x, last) = streamParts(tokens, state: state)
-    return last.map { x + $0 } ?? x
+    let stream = residualStream(tokens, state: state)
+    return stream.last.map { stream.x + $0 } ?? stream.x
   }
 
-  /// The residual stream before the last addition to it, and what is added; nil where there are no
-  /// layers.
-  private func streamParts(
-    _ tokens: IndexTensor, state: ModelState?
-  ) -> (x: Variable, last: Variable?) {
+  /// The residual stream after the last layer, whose last addition waits.
+  ///
+  /// Where somebody looks at the `wanted` positions alone, these are all that is there.
+  private func residualStream(
+    _ tokens: IndexTensor, state: ModelState?, wanted: IndexTensor? = nil
+  ) -> ResidualStream {
     let (batch, length) = (tokens.shape[0], tokens.shape[1])
     let start = state?.position ?? 0
     precondition(
       start + length <= maximumLength, "\(start + length) positions, at most \(maximumLength)")
     let table = embedding.variable
-    var x =
+    var stream = ResidualStream(
       positions.map { table.gatheringRows(at: tokens, addingPositions: $0.variable, from: start) }
-      ?? table.gatheringRows(at: tokens, shape: [batch, length, configuration.width])
-    var last: Variable?
-    func add(_ branch: (Variable) -> Variable) {
-      if let last { x = x + last }
-      last = branch(x)
-    }
+        ?? table.gatheringRows(at: tokens, shape: [batch, length, configuration.width]))
     for (layer, block) in blocks.enumerated() {
       let own = state?.layers[layer]
       own?.position = start
-      add { block.mixer(block.norm($0), state: own) }
+      let places = layer == blocks.count - 1 ? wanted : nil
+      stream.add(block.norm) { x in
+        x.tape.wanting(places) { block.mixer(x, state: own) }
+      }
+      if let places { stream.keep(places) }
       if let channelMixer = block.channelMixer, let channelNorm = block.channelNorm {
-        add { channelMixer(channelNorm($0)) }
+        stream.mix(channelNorm, channelMixer)
       }
     }
     state?.position = start + length
-    return (x, last)
+    return stream
   }
 
   /// Logits at every position, for prediction and tests; training never makes them.
@@ -178,13 +178,20 @@ public final class Model {
   ///     for none.
   /// - Returns: [rows, width]
   package func hidden(_ tokens: IndexTensor, places: IndexTensor) -> Variable {
-    let (x, last) = streamParts(tokens, state: nil)
-    guard let last else {
-      return finalNorm(
-        x.gatheringRows(
-          at: places, shape: [places.count, configuration.width], distinct: true))
-    }
-    return finalNorm(x.gatheringRows(ofSumWith: last, at: places))
+    let isSparse = looksAtPlacesAlone(tokens, places)
+    var stream = residualStream(tokens, state: nil, wanted: isSparse ? places : nil)
+    if !isSparse { stream.keep(places) }
+    return stream.last.map { finalNorm(stream.x, adding: $0).norm } ?? finalNorm(stream.x)
+  }
+
+  /// Whether what follows the last mixer's memory is computed at the places alone: the way back to the
+  /// stream and the channel mixer look at one position at a time.
+  ///
+  /// The processor goes through all positions, as its gradients are sums in an order that depends on
+  /// the number of rows, and its results are to stay as they are bit by bit.
+  private func looksAtPlacesAlone(_ tokens: IndexTensor, _ places: IndexTensor) -> Bool {
+    !blocks.isEmpty && places.count < tokens.count
+      && embedding.variable.tape.backend is any FusedKernels
   }
 
   /// The logits of what `hidden` gives: [rows, vocabulary].

@@ -5,6 +5,9 @@ public final class Tape {
   package let backend: any Backend
   /// Whether operations are recorded; off during evaluation, when nothing is kept.
   package var isRecording: Bool
+  /// The positions that somebody looks at, [rows], in what a mixer makes of [batch, length, …]; nil
+  /// for all.
+  private var wanted: IndexTensor?
   private var nodes: [Node] = []
 
   private struct Node {
@@ -44,6 +47,22 @@ public final class Tape {
     if needed { nodes.append(Node(outputs: outputs, backward: backward)) }
     return outputs
   }
+
+  /// Runs a body in which `atWantedRows` keeps some positions alone; all where they are nil.
+  ///
+  /// - Parameters:
+  ///   - places: [rows], each at most once, as batch index * length + position; -1 for none.
+  ///   - body: A mixer, which may make its results at these positions alone.
+  /// - Returns: What the body returns.
+  package func wanting(_ places: IndexTensor?, _ body: () -> Variable) -> Variable {
+    let outer = wanted
+    wanted = places
+    defer { wanted = outer }
+    return body()
+  }
+
+  /// The positions that somebody looks at; nil for all.
+  var wantedRows: IndexTensor? { wanted }
 
   /// Whether an operation on these inputs must keep what its backward pass needs.
   package func records(_ inputs: [Variable?]) -> Bool {

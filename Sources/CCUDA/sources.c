@@ -24,8 +24,23 @@ static const char gated_norms_text[] = {
 static const char gated_heads_text[] = {
 #embed "kernels/gated_heads.cu"
     , 0};
+static const char gated_sums_text[] = {
+#embed "kernels/gated_sums.cu"
+    , 0};
+static const char gated_blocks_text[] = {
+#embed "kernels/gated_blocks.cu"
+    , 0};
+static const char head_maps_text[] = {
+#embed "kernels/head_maps.cu"
+    , 0};
+static const char low_rank_softplus_text[] = {
+#embed "kernels/low_rank_softplus.cu"
+    , 0};
 static const char norms_text[] = {
 #embed "kernels/norms.cu"
+    , 0};
+static const char sum_norms_text[] = {
+#embed "kernels/sum_norms.cu"
     , 0};
 static const char long_norms_text[] = {
 #embed "kernels/long_norms.cu"
@@ -51,6 +66,9 @@ static const char head_softmax_text[] = {
 static const char head_tiles_text[] = {
 #embed "kernels/head_tiles.cuh"
     , 0};
+static const char groups_text[] = {
+#embed "kernels/groups.cuh"
+    , 0};
 static const char head_groups_text[] = {
 #embed "kernels/head_groups.cuh"
     , 0};
@@ -72,6 +90,9 @@ static const char optimizer_text[] = {
 static const char convolution_text[] = {
 #embed "kernels/convolution.cu"
     , 0};
+static const char gated_convolution_text[] = {
+#embed "kernels/gated_convolution.cu"
+    , 0};
 static const char attention_tiles_text[] = {
 #embed "kernels/attention_tiles.cuh"
     , 0};
@@ -83,6 +104,9 @@ static const char attention_gradients_text[] = {
     , 0};
 static const char attention_backward_text[] = {
 #embed "kernels/attention_backward.cu"
+    , 0};
+static const char attention_factors_text[] = {
+#embed "kernels/attention_factors.cuh"
     , 0};
 static const char attention_halves_tiles_text[] = {
 #embed "kernels/attention_halves_tiles.cuh"
@@ -96,6 +120,18 @@ static const char attention_halves_text[] = {
 static const char attention_halves_backward_text[] = {
 #embed "kernels/attention_halves_backward.cu"
     , 0};
+static const char attention_groups_text[] = {
+#embed "kernels/attention_groups.cuh"
+    , 0};
+static const char attention_group_gradients_text[] = {
+#embed "kernels/attention_group_gradients.cuh"
+    , 0};
+static const char grouped_attention_text[] = {
+#embed "kernels/grouped_attention.cu"
+    , 0};
+static const char grouped_attention_backward_text[] = {
+#embed "kernels/grouped_attention_backward.cu"
+    , 0};
 static const char attention_plain_text[] = {
 #embed "kernels/attention_plain.cu"
     , 0};
@@ -105,14 +141,32 @@ static const char linears_text[] = {
 static const char halves_text[] = {
 #embed "kernels/halves.cuh"
     , 0};
-static const char held_linears_text[] = {
-#embed "kernels/held_linears.cu"
+static const char linear_maps_text[] = {
+#embed "kernels/linear_maps.cuh"
     , 0};
-static const char narrow_gradient_text[] = {
-#embed "kernels/narrow_gradient.cu"
+static const char linear_outputs_text[] = {
+#embed "kernels/linear_outputs.cu"
+    , 0};
+static const char linear_gradients_text[] = {
+#embed "kernels/linear_gradients.cu"
+    , 0};
+static const char mlp_parts_text[] = {
+#embed "kernels/mlp_parts.cuh"
+    , 0};
+static const char mlp_text[] = {
+#embed "kernels/mlp.cu"
+    , 0};
+static const char mlp_inputs_text[] = {
+#embed "kernels/mlp_inputs.cu"
+    , 0};
+static const char mlp_weights_text[] = {
+#embed "kernels/mlp_weights.cu"
     , 0};
 static const char part_sums_text[] = {
 #embed "kernels/part_sums.cu"
+    , 0};
+static const char late_sums_text[] = {
+#embed "kernels/late_sums.cu"
     , 0};
 static const char blocks_text[] = {
 #embed "kernels/blocks.cu"
@@ -141,8 +195,38 @@ static const char scan_chunk_forward_text[] = {
 static const char scan_chunk_backward_text[] = {
 #embed "kernels/scan_chunk_backward.cu"
     , 0};
+static const char scan_inverse_text[] = {
+#embed "kernels/scan_inverse.cuh"
+    , 0};
+static const char scan_halves_text[] = {
+#embed "kernels/scan_halves.cuh"
+    , 0};
+static const char scan_halves_tiles_text[] = {
+#embed "kernels/scan_halves_tiles.cuh"
+    , 0};
+static const char scan_halves_gradients_text[] = {
+#embed "kernels/scan_halves_gradients.cuh"
+    , 0};
+static const char scan_halves_forward_text[] = {
+#embed "kernels/scan_halves_forward.cu"
+    , 0};
+static const char scan_halves_backward_text[] = {
+#embed "kernels/scan_halves_backward.cu"
+    , 0};
 static const char scan_vector_text[] = {
 #embed "kernels/scan_vector.cu"
+    , 0};
+static const char scan_vector_gradients_text[] = {
+#embed "kernels/scan_vector_gradients.cuh"
+    , 0};
+static const char scan_vector_strips_text[] = {
+#embed "kernels/scan_vector_strips.cuh"
+    , 0};
+static const char scan_vector_states_text[] = {
+#embed "kernels/scan_vector_states.cuh"
+    , 0};
+static const char scan_vector_forward_text[] = {
+#embed "kernels/scan_vector_forward.cu"
     , 0};
 static const char scan_vector_backward_text[] = {
 #embed "kernels/scan_vector_backward.cu"
@@ -203,8 +287,13 @@ static const hc_source sources[] = {
     {"sums", sums_text},
     {"held_rows", held_rows_text},
     {"norms", norms_text},
+    {"sum_norms", sum_norms_text},
     {"gated_norms", gated_norms_text},
     {"gated_heads", gated_heads_text},
+    {"low_rank_softplus", low_rank_softplus_text},
+    {"head_maps", head_maps_text},
+    {"gated_blocks", gated_blocks_text},
+    {"gated_sums", gated_sums_text},
     {"long_norms", long_norms_text},
     {"embedding", embedding_text},
     {"scatter", scatter_text},
@@ -213,6 +302,7 @@ static const hc_source sources[] = {
     {"head_numbers", head_numbers_text},
     {"head_softmax", head_softmax_text},
     {"head_tiles", head_tiles_text},
+    {"groups", groups_text},
     {"head_groups", head_groups_text},
     {"streamed_head", streamed_head_text},
     {"streamed_head_rows", streamed_head_rows_text},
@@ -220,20 +310,32 @@ static const hc_source sources[] = {
     {"streamed_head_weights", streamed_head_weights_text},
     {"optimizer", optimizer_text},
     {"convolution", convolution_text},
+    {"gated_convolution", gated_convolution_text},
     {"attention_tiles", attention_tiles_text},
     {"attention", attention_text},
     {"attention_gradients", attention_gradients_text},
     {"attention_backward", attention_backward_text},
+    {"attention_factors", attention_factors_text},
     {"attention_halves_tiles", attention_halves_tiles_text},
     {"attention_halves_gradients", attention_halves_gradients_text},
     {"attention_halves", attention_halves_text},
     {"attention_halves_backward", attention_halves_backward_text},
+    {"attention_groups", attention_groups_text},
+    {"attention_group_gradients", attention_group_gradients_text},
+    {"grouped_attention", grouped_attention_text},
+    {"grouped_attention_backward", grouped_attention_backward_text},
     {"attention_plain", attention_plain_text},
     {"linears", linears_text},
     {"halves", halves_text},
-    {"held_linears", held_linears_text},
-    {"narrow_gradient", narrow_gradient_text},
+    {"linear_maps", linear_maps_text},
+    {"mlp_parts", mlp_parts_text},
+    {"mlp", mlp_text},
+    {"mlp_inputs", mlp_inputs_text},
+    {"mlp_weights", mlp_weights_text},
+    {"linear_outputs", linear_outputs_text},
+    {"linear_gradients", linear_gradients_text},
     {"part_sums", part_sums_text},
+    {"late_sums", late_sums_text},
     {"blocks", blocks_text},
     {"diagonal", diagonal_text},
     {"scan", scan_text},
@@ -243,7 +345,17 @@ static const hc_source sources[] = {
     {"scan_tiles", scan_tiles_text},
     {"scan_chunk_forward", scan_chunk_forward_text},
     {"scan_chunk_backward", scan_chunk_backward_text},
+    {"scan_inverse", scan_inverse_text},
+    {"scan_halves", scan_halves_text},
+    {"scan_halves_tiles", scan_halves_tiles_text},
+    {"scan_halves_gradients", scan_halves_gradients_text},
+    {"scan_halves_forward", scan_halves_forward_text},
+    {"scan_halves_backward", scan_halves_backward_text},
     {"scan_vector", scan_vector_text},
+    {"scan_vector_gradients", scan_vector_gradients_text},
+    {"scan_vector_strips", scan_vector_strips_text},
+    {"scan_vector_states", scan_vector_states_text},
+    {"scan_vector_forward", scan_vector_forward_text},
     {"scan_vector_backward", scan_vector_backward_text},
     {"scan_fold", scan_fold_text},
     {"cell", cell_text},

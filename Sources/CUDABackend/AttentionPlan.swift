@@ -59,6 +59,49 @@ struct HalfAttentionPlan {
   }
 }
 
+/// How attention runs where groups of warps make the products.
+///
+/// That is for heads of 128 columns on compute capability 9.0. Sizes are those of
+/// `grouped_attention.cu` and `attention_group_gradients.cuh`.
+struct GroupedAttentionPlan {
+  let sharedBytes: Int
+  /// Blocks, each of which has a multiprocessor and takes one share of the work after the other.
+  let blocks: Int
+
+  let threads = 512
+  static let dim = 128
+
+  /// 256 queries at a time, and two tiles of 64 keys with their values.
+  static func forward(_ shape: AttentionShape, on device: CUDADevice) -> GroupedAttentionPlan? {
+    let ring = 8 * 6 * (2 * 2 * dim)
+    return GroupedAttentionPlan(
+      shape, shares: shape.batch * shape.heads * ceiling(shape.queries, 256),
+      bytes: 2 * dim * (256 + 2 * 2 * 64) + 4 * ring, on: device)
+  }
+
+  /// 128 keys with their values, two tiles of 64 queries with the gradients of their outputs, the
+  /// gradients of scores, and what else is known of queries.
+  static func backward(_ shape: AttentionShape, on device: CUDADevice) -> GroupedAttentionPlan? {
+    let ring = 8 * 3 * (2 * 3 * dim + 4)
+    let numbers = 2 * (3 * 64 + 2 * 8) + 8
+    return GroupedAttentionPlan(
+      shape, shares: shape.batch * shape.keyHeads,
+      bytes: 2 * (dim * (2 * 128 + 2 * 2 * 64) + 128 * 64) + 4 * (ring + numbers), on: device)
+  }
+
+  /// nil where this cannot be, or other kernels have far more multiprocessors at work.
+  private init?(_ shape: AttentionShape, shares: Int, bytes: Int, on device: CUDADevice) {
+    // Tiles begin at a multiple of 1024.
+    sharedBytes = bytes + 1024
+    blocks = min(shares, device.multiprocessors)
+    let others = shape.batch * shape.heads * ceiling(shape.queries, 64)
+    guard device.hasGroups, shape.dim == Self.dim, shape.valueDim == Self.dim,
+      sharedBytes <= device.sharedBytesPerBlock, shape.queries > 64,
+      2 * shares >= min(device.multiprocessors, others)
+    else { return nil }
+  }
+}
+
 /// What the kernels with factors of 32 bits need of a device; sizes as in `attention_tiles.cuh`.
 struct AttentionTiles {
   private let columns: Int?

@@ -8,6 +8,13 @@ extension CUDABackend: AttentionKernels {
     let limit = device.sharedBytesPerBlock
     let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum]
     announce(2 * shape.pairs * Double(shape.dim + shape.valueDim))
+    if let plan = GroupedAttentionPlan.forward(shape, on: device), areAligned([q, k, v, o]) {
+      launch(
+        program("grouped_attention", shape, nil, vectorsIn: [q, k, v, o]), "grouped_attention",
+        grid: LaunchGrid(plan.blocks), block: plan.threads, shared: plan.sharedBytes,
+        arguments: tensors + [Int32(shape.batch * shape.heads)] + shape.arguments)
+      return
+    }
     if let plan = HalfAttentionPlan.forward(
       shape, sharedBytes: limit, multiprocessors: device.multiprocessors)
     {
@@ -37,12 +44,23 @@ extension CUDABackend: AttentionKernels {
   ) {
     let limit = device.sharedBytesPerBlock
     let sequences = shape.batch * shape.keyHeads
+    let rows = [q, k, v, o, dO, dq, dk, dv]
+    if let plan = GroupedAttentionPlan.backward(shape, on: device), areAligned(rows),
+      shape.queries <= 256 || fillsDevice(sequences)
+    {
+      let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum, dO, dq, dk, dv]
+      announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim))
+      launch(
+        program("grouped_attention_backward", shape, nil, vectorsIn: rows),
+        "grouped_attention_backward", grid: LaunchGrid(plan.blocks), block: plan.threads,
+        shared: plan.sharedBytes, arguments: tensors + [Int32(sequences)] + shape.arguments)
+      return
+    }
     if let plan = HalfAttentionPlan.backward(shape, sharedBytes: limit),
       plan.parts == 1 || fillsDevice(sequences)
     {
       let program = program(
-        "attention_halves_backward", shape, ("WARPS", plan.warps),
-        vectorsIn: [q, k, v, o, dO, dq, dk, dv])
+        "attention_halves_backward", shape, ("WARPS", plan.warps), vectorsIn: rows)
       let parts = plan.parts * (shape.heads / shape.keyHeads)
       let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum, dO, dq, dk, dv]
       for part in 0..<parts {
@@ -67,8 +85,7 @@ extension CUDABackend: AttentionKernels {
         arguments: tensors + [dk, dv] + shape.columns + shape.arguments)
       return
     }
-    let program = program(
-      "attention_backward", shape, ("TILE", tile), vectorsIn: [q, k, v, o, dO, dq, dk, dv])
+    let program = program("attention_backward", shape, ("TILE", tile), vectorsIn: rows)
     let keyTiles = tiles.count(shape.keys, of: tile)
     guard keyTiles > 1, !fillsDevice(sequences) else {
       announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim))
@@ -100,14 +117,17 @@ extension CUDABackend: AttentionKernels {
 
   private var plainAttention: KernelProgram { KernelProgram("attention_plain") }
 
+  private func areAligned(_ tensors: [Tensor]) -> Bool {
+    tensors.allSatisfy { UInt(bitPattern: $0.pointer) % 16 == 0 }
+  }
+
   /// A program for these columns; 16 bytes at a time where all rows of the tensors allow it.
   private func program(
     _ file: String, _ shape: AttentionShape, _ size: (name: String, value: Int)?,
     vectorsIn tensors: [Tensor]
   ) -> KernelProgram {
     let vectors =
-      shape.dim % 4 == 0 && shape.valueDim % 4 == 0
-      && tensors.allSatisfy { UInt(bitPattern: $0.pointer) % 16 == 0 }
+      shape.dim % 4 == 0 && shape.valueDim % 4 == 0 && areAligned(tensors)
     var constants = [
       ("DIM", shape.dim), ("VALUE_DIM", shape.valueDim), ("VECTORS", vectors ? 1 : 0),
     ]

@@ -53,5 +53,5 @@ extension GatedHeads {
 }
 
 extension GradientTarget {
-  fileprivate var arguments: [any KernelArgument] { [tensor, accumulate] }
+  var arguments: [any KernelArgument] { [tensor, accumulate] }
 }

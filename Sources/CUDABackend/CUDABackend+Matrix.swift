@@ -11,6 +11,7 @@ extension CUDABackend: MatrixKernels {
     _ product: MatrixProduct, _ a: Tensor, _ b: Tensor, bias: Tensor?, into c: Tensor
   ) {
     guard isUsable, product.batch > 0, product.m > 0, product.n > 0 else { return }
+    settleSums(before: [a, b, bias, c])
     if let bias, let biasedProducts, biasedProducts.multiply(product, a, b, bias: bias, into: c) {
       logWork(product)
       return

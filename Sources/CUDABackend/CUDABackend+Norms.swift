@@ -148,6 +148,12 @@ struct HeldRows {
       "norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
   }
 
+  /// The norms of sums.
+  var sumProgram: KernelProgram {
+    KernelProgram(
+      "sum_norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
+  }
+
   /// The norms of heads with a direct path and a gate.
   func headProgram(_ function: Elementwise, heads: Int) -> KernelProgram {
     KernelProgram(
@@ -156,6 +162,11 @@ struct HeldRows {
         "FUNCTION": Int(function.rawValue), "HEADS": heads, "VECTOR": threads.vector,
         "LANES": threads.lanes, "PACKS": packs,
       ])
+  }
+
+  /// The norms of sums behind a gate.
+  func sumProgram(_ function: Elementwise) -> KernelProgram {
+    KernelProgram(file: "gated_sums", constants: gatedProgram(function).constants)
   }
 
   /// The norms with a gate.

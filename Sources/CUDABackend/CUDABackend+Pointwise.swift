@@ -28,6 +28,29 @@ extension CUDABackend: PointwiseKernels {
       x.count, x, y, dy, dx, accumulate)
   }
 
+  package func apply(
+    _ function: Elementwise, _ x: Tensor, scaledBy alpha: Float, into y: Tensor
+  ) {
+    launch(
+      Self.program(function), "scaled_unary", grid: quadBlocks(for: x.count), block: 256, x.count,
+      alpha, x, y)
+  }
+
+  package func applyBackward(
+    _ function: Elementwise, x: Tensor, scaledBy alpha: Float, dy: Tensor, dx: Tensor,
+    accumulate: Bool
+  ) {
+    launch(
+      Self.program(function), "scaled_unary_backward", grid: quadBlocks(for: x.count), block: 256,
+      x.count, alpha, x, dy, dx, accumulate)
+  }
+
+  package func addSum(of x: Tensor, scaledBy scale: Tensor, to total: Tensor) {
+    launch(
+      Self.arithmetic, "add_scaled_sum", grid: LaunchGrid(1), block: 1024, x.count, x, scale,
+      total)
+  }
+
   package func add(_ a: Tensor, _ b: Tensor, into y: Tensor) {
     arithmetic("add", y.count, y.count, a, b, y)
   }

@@ -1,22 +1,35 @@
 package import Tensors
 
-/// A scan runs in chunks on the tensor cores where there is a kernel for its options and sizes, else
-/// token by token.
+/// A scan runs in chunks on the tensor cores where there is a kernel for its options and sizes, with
+/// factors of 16 bits if there is one, else token by token.
 extension CUDABackend: ScanKernels {
-  package func scanCheckpointCount(_ shape: ScanShape) -> Int { kept(of: shape).count }
+  package func scanCheckpointCount(_ shape: ScanShape) -> Int {
+    vectorPlan(shape)?.keptCount ?? kept(of: shape).count
+  }
 
   package func scan(
     _ shape: ScanShape, _ inputs: ScanTensors<Tensor?>, into o: Tensor, final: Tensor?,
     checkpoints: Tensor?
   ) {
+    if let plan = vectorPlan(shape) {
+      return vectorScan(plan, inputs, into: o, final: final, checkpoints: checkpoints)
+    }
     let kept = kept(of: shape)
     let states = checkpoints.map { kept.states(in: $0) }
     let answers = checkpoints.map { kept.answers(in: $0) }
     let aligned = inputs.areAligned(
       hasDecayRows: shape.decay == .vector, with: [o, final, states, answers])
     announce(shape.operations)
-    let chunked = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock)
-    if let plan = chunked, shape.decay != .vector {
+    if let plan = HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+      launch(
+        plan.program(.forward, aligned: aligned), plan.name(.forward), grid: plan.grid,
+        block: plan.threads, shared: plan.forwardFloats * 4,
+        inputs.q, inputs.k, inputs.v, inputs.decay, inputs.beta, inputs.initial, o, final, states,
+        answers, checkpoints.map { kept.inverses(in: $0) }, checkpoints.map { kept.scales(in: $0) },
+        shape.heads, shape.keyHeads, shape.length, shape.scale)
+      return
+    }
+    if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
       launch(
         plan.program(.forward, aligned: aligned), plan.name(.forward), grid: plan.grid,
         block: plan.threads, shared: plan.forwardFloats * 4,
@@ -24,8 +37,7 @@ extension CUDABackend: ScanKernels {
         answers, checkpoints.map { kept.inverses(in: $0) }, shape.heads, shape.keyHeads,
         shape.length, shape.scale)
     } else {
-      // Decays of vectors pay for chunks only on the way back.
-      let plan = ScanPlan(shape, keepingEvery: chunked?.tokens)
+      let plan = ScanPlan(shape)
       launch(
         plan.program(.forward, aligned: aligned), "scan_forward",
         grid: LaunchGrid(shape.batch * shape.heads, plan.forward.tiles(shape)),
@@ -40,6 +52,10 @@ extension CUDABackend: ScanKernels {
     _ shape: ScanShape, _ inputs: ScanTensors<Tensor?>, checkpoints: Tensor, dO: Tensor,
     dFinal: Tensor?, into gradients: ScanTensors<Tensor?>
   ) {
+    if let plan = vectorPlan(shape) {
+      return vectorScanBackward(
+        plan, inputs, checkpoints: checkpoints, dO: dO, dFinal: dFinal, into: gradients)
+    }
     let kept = kept(of: shape)
     let (states, answers) = (kept.states(in: checkpoints), kept.answers(in: checkpoints))
     let aligned = inputs.areAligned(
@@ -47,22 +63,25 @@ extension CUDABackend: ScanKernels {
       with: [dO, states, answers, gradients.q, gradients.k, gradients.v, gradients.initial])
     announce(2.5 * shape.operations)
     let parts: ScanParts
-    if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
-      parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
-      let isVector = shape.decay == .vector
-      let beta: [any KernelArgument] = isVector ? [] : [inputs.beta]
-      let inverses: [any KernelArgument] = isVector ? [] : [kept.inverses(in: checkpoints)]
-      let betaGradient: [any KernelArgument] = isVector ? [] : [parts.beta.place]
+    if let plan = HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+      parts = ScanParts(of: gradients, shape, tiles: 1, on: self)
       launch(
         plan.program(.backward, aligned: aligned), plan.name(.backward), grid: plan.grid,
         block: plan.threads, shared: plan.backwardFloats * 4,
-        arguments: [inputs.q, inputs.k, shape.update == .add ? inputs.v : answers, inputs.decay]
-          + beta + [states] + inverses
-          + [dO, dFinal, parts.q.place, parts.k.place, gradients.v, parts.decay.place]
-          + betaGradient
-          + [
-            gradients.initial, shape.batch, shape.heads, shape.keyHeads, shape.length, shape.scale,
-          ])
+        inputs.q, inputs.k, inputs.v, inputs.decay, inputs.beta, inputs.initial, states, answers,
+        kept.inverses(in: checkpoints), kept.scales(in: checkpoints), dO, dFinal, parts.q.place,
+        parts.k.place, gradients.v, parts.decay.place, parts.beta.place, gradients.initial,
+        shape.heads, shape.keyHeads, shape.length, shape.scale)
+    } else if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+      parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
+      launch(
+        plan.program(.backward, aligned: aligned), plan.name(.backward), grid: plan.grid,
+        block: plan.threads, shared: plan.backwardFloats * 4,
+        inputs.q, inputs.k, shape.update == .add ? inputs.v : answers, inputs.decay, inputs.beta,
+        inputs.initial, states, kept.inverses(in: checkpoints), dO, dFinal, parts.q.place,
+        parts.k.place,
+        gradients.v, parts.decay.place, parts.beta.place, gradients.initial, shape.batch,
+        shape.heads, shape.keyHeads, shape.length, shape.scale)
     } else {
       let plan = ScanPlan(shape)
       let tiles = plan.backward.tiles(shape)
@@ -80,7 +99,7 @@ extension CUDABackend: ScanKernels {
   }
 
   /// Adds up what the blocks left of a gradient.
-  private func fold(_ part: ScanPart) {
+  func fold(_ part: ScanPart) {
     guard let target = part.target, part.isScratch else { return }
     launch(
       KernelProgram("scan_fold"), "scan_fold", grid: blocks(for: target.count), block: 256,
@@ -89,6 +108,9 @@ extension CUDABackend: ScanKernels {
   }
 
   private func kept(of shape: ScanShape) -> KeptScan {
+    if let plan = HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+      return KeptScan(shape, halvesInChunksOf: plan.tokens)
+    }
     if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
       return KeptScan(
         shape, chunks: ceiling(shape.length, plan.tokens), inverse: plan.tokens * plan.tokens)
@@ -103,6 +125,7 @@ private struct KeptScan {
   private let stateCount: Int
   private let answerCount: Int
   private let inverseCount: Int
+  private let scaleCount: Int
 
   /// - Parameters:
   ///   - shape: The scan.
@@ -113,9 +136,21 @@ private struct KeptScan {
     let hasAnswers = shape.update != .add
     answerCount = hasAnswers ? shape.batch * shape.length * shape.heads * shape.valueDim : 0
     inverseCount = hasAnswers ? shape.batch * shape.heads * chunks * inverse : 0
+    scaleCount = 0
   }
 
-  var count: Int { stateCount + answerCount + inverseCount }
+  /// With states and answers as 16-bit floats, the latter for whole chunks, and two powers of two for
+  /// each chunk that those are to be divided by.
+  init(_ shape: ScanShape, halvesInChunksOf tokens: Int) {
+    let chunks = shape.batch * shape.heads * ceiling(shape.length, tokens)
+    let hasAnswers = shape.update != .add
+    stateCount = chunks * shape.keyDim * shape.valueDim / 2
+    answerCount = hasAnswers ? chunks * tokens * shape.valueDim / 2 : 0
+    inverseCount = hasAnswers ? chunks * tokens * tokens : 0
+    scaleCount = chunks * 2
+  }
+
+  var count: Int { stateCount + answerCount + inverseCount + scaleCount }
 
   /// The states, [batch, heads, chunks, key, value].
   func states(in checkpoints: Tensor) -> Tensor { checkpoints.slice(0, stateCount) }
@@ -124,6 +159,10 @@ private struct KeptScan {
   /// The inverses, [batch, heads, chunks, tokens, tokens].
   func inverses(in checkpoints: Tensor) -> Tensor {
     checkpoints.slice(stateCount + answerCount, inverseCount)
+  }
+  /// The powers of two, [batch, heads, chunks, 2].
+  func scales(in checkpoints: Tensor) -> Tensor {
+    checkpoints.slice(stateCount + answerCount + inverseCount, scaleCount)
   }
 }
 
@@ -143,7 +182,7 @@ extension CUDABackend {
 extension ScanTensors<Tensor?> {
   /// Whether the rows of all inputs and others start at addresses that 16 bytes can be fetched from.
   func areAligned(hasDecayRows: Bool, with others: [Tensor?]) -> Bool {
-    ([q, k, v, hasDecayRows ? decay : nil, a, b] + others).allSatisfy {
+    ([q, k, v, hasDecayRows ? decay : nil, a, b, initial] + others).allSatisfy {
       UInt(bitPattern: $0?.pointer.raw) % 16 == 0
     }
   }

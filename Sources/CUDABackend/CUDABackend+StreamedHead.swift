@@ -22,8 +22,7 @@ struct StreamedHead {
   /// Parts of the vocabulary, for the rows' sums; parts of the rows, for the weight's.
   let vocabularyParts: Parts
   let rowParts: Parts
-  /// Whether groups of warps make the products, as only compute capability 9.0 can, and compilers
-  /// from 12.0 on.
+  /// Whether groups of warps make the products.
   private let isGrouped: Bool
   private let blockRows: Int
 
@@ -38,7 +37,7 @@ struct StreamedHead {
     guard call.width <= 128, call.rows > 0, call.rows < 1 << 24, call.vocabulary < 1 << 24 else {
       return nil
     }
-    isGrouped = device.capability == (9, 0) && device.libraries.compilerVersion >= (12, 0)
+    isGrouped = device.hasGroups
     let step = isGrouped ? 64 : 16
     depth = (call.width + step - 1) / step * step
     // Without groups a warp has two slabs of 16 rows, or one where registers do not hold more.

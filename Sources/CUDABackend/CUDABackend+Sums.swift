@@ -42,6 +42,8 @@ extension CUDABackend {
   ) {
     let (firstCount, secondCount) = (first?.count ?? 0, second?.count ?? 0)
     let count = firstCount + secondCount
+    let sums = [first, second].compactMap { $0 }.map { PartSum(to: $0, accumulate: true) }
+    if sumLater(partial.reshaped([strips, count]), to: sums) { return }
     let vector = count % 4 == 0 && partial.isAligned ? 4 : 1
     // Two blocks for each multiprocessor where there are columns enough, down to 32 bytes of a row;
     // and no more slots of threads than strips.
@@ -80,7 +82,7 @@ extension CUDABackend {
   /// Adds up parts, [splits, total], where each gradient's numbers come after the other's.
   func addParts(_ parts: Tensor, splits: Int, to sums: [PartSum]) {
     let total = sums.total
-    guard total > 0 else { return }
+    guard total > 0, !sumLater(parts.reshaped([splits, total]), to: sums) else { return }
     let ends = sums.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.target.count) }
     let accumulate = sums.indices.reduce(Int32(0)) { $0 | (sums[$1].accumulate ? 1 << $1 : 0) }
     launch(

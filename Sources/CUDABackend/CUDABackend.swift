@@ -21,6 +21,8 @@ package final class CUDABackend: Device {
   let staging: StagingRing
   /// What was uploaded while a step is recorded: the copies in it read it at every replay.
   var recordedUploads: [PageLockedBlock]?
+  /// Sums that wait until the first of them is wanted.
+  var lateSums: [LateSum] = []
   /// What kernels are queued, where someone asks.
   var log = WorkLog()
   private let ownStream: CUDAStream
@@ -71,7 +73,10 @@ package final class CUDABackend: Device {
   package var bytesHeld: Int { pool.bytesHeld + stepPool.bytesHeld }
 
   /// Waits until all that was queued is done.
-  package func synchronize() { note(driver.stream_wait(stream), "waiting for \(name)") }
+  package func synchronize() {
+    settleSums()
+    note(driver.stream_wait(stream), "waiting for \(name)")
+  }
 
   /// The first thing that went wrong, a failure to get memory included.
   package var failure: (any Error)? { firstFailure ?? allocator.failure }
@@ -106,6 +111,7 @@ extension CUDABackend {
 
   private func upload(_ bytes: Slice<UnsafeRawBufferPointer>, to address: UnsafeMutableRawPointer) {
     guard isUsable, !bytes.isEmpty else { return }
+    settleSums()
     let bytes = UnsafeRawBufferPointer(rebasing: bytes)
     guard recordedUploads == nil else { return record(bytes, to: address.device) }
     note(staging.send(bytes, to: address.device), "copying to \(name)")
@@ -136,6 +142,7 @@ extension CUDABackend {
   private func download(
     _ address: UnsafeMutableRawPointer, to bytes: Slice<UnsafeMutableRawBufferPointer>
   ) {
+    settleSums()
     let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes)
     guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
     guard isUsable else {
@@ -150,6 +157,7 @@ extension CUDABackend {
 
   package func copy(_ source: Tensor, to target: Tensor) {
     guard isUsable, source.count > 0 else { return }
+    settleSums(before: [source, target])
     logWork("copy", [source, target])
     note(
       driver.copy_across(
@@ -159,6 +167,7 @@ extension CUDABackend {
 
   package func fill(_ tensor: Tensor, with value: Float) {
     guard isUsable, tensor.count > 0 else { return }
+    settleSums(before: [tensor])
     logWork("fill", [tensor])
     note(
       driver.fill(tensor.pointer.raw.device, value.bitPattern, tensor.count, stream),

@@ -15,6 +15,9 @@ package final class CUDADevice: @unchecked Sendable {
   /// The shared memory that a block may ask for.
   package let sharedBytesPerBlock: Int
   let libraries: CUDALibraries
+  /// Whether groups of four warps make products, as only compute capability 9.0 can, and compilers
+  /// from 12.0 on.
+  var hasGroups: Bool { capability == (9, 0) && libraries.compilerVersion >= (12, 0) }
   let context: hc_handle?
   private let handle: Int32
   let kernels: KernelStore

@@ -38,8 +38,10 @@ extension CUDABackend {
   /// compiles kernels and gets the memory, which must not happen while a step is recorded.
   package func rehearse(_ body: () -> Void) {
     let own = pool
+    settleSums()
     pool = stepPool
     body()
+    settleSums()
     pool = own
   }
 

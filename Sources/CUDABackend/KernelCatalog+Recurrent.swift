@@ -13,8 +13,16 @@ extension KernelCatalog {
       updates.flatMap { scan(decay, $0, exclusive: false, keyDim: 64, valueDim: 64) }
     }
     return ordinary + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 40)
+      + scan(.none, .delta, exclusive: false, keyDim: 128, valueDim: 128)
+      + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 128)
+      + scan(.none, .delta, exclusive: false, keyDim: 32, valueDim: 32)
+      + scan(.scalar, .add, exclusive: false, keyDim: 16, valueDim: 64)
+      + scan(.scalar, .delta, exclusive: false, keyDim: 33, valueDim: 20)
       + scan(.vector, .add, exclusive: true, keyDim: 5, valueDim: 33)
+      + scan(.vector, .add, exclusive: false, keyDim: 16, valueDim: 32)
       + scan(.vector, .add, exclusive: false, keyDim: 32, valueDim: 64)
+      + scan(.vector, .add, exclusive: false, keyDim: 64, valueDim: 128)
+      + scan(.vector, .add, exclusive: false, keyDim: 128, valueDim: 256)
       + scan(.vector, .add, exclusive: false, keyDim: 8, valueDim: 16)
       + scan(.none, .rankOne, exclusive: true, keyDim: 130, valueDim: 3)
   }
@@ -26,12 +34,14 @@ extension KernelCatalog {
     let shape = ScanShape(
       batch: 1, length: 64, heads: 1, keyHeads: 1, keyDim: keyDim, valueDim: valueDim,
       decay: decay, update: update, exclusive: exclusive, scale: 1)
+    if let plan = ScanVectorPlan(shape, sharedBytes: sharedBytes) {
+      return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
+    }
+    if let plan = HalfScanPlan(shape, sharedBytes: sharedBytes) {
+      return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
+    }
     if let plan = ScanChunkPlan(shape, sharedBytes: sharedBytes) {
-      let forward =
-        decay == .vector
-        ? ScanPlan(shape, keepingEvery: plan.tokens).program(.forward, aligned: true)
-        : plan.program(.forward, aligned: true)
-      return [forward, plan.program(.backward, aligned: true)]
+      return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
     }
     let plan = ScanPlan(shape)
     return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]

@@ -44,6 +44,22 @@ package enum KernelCatalog {
     gated_norms FUNCTION=4 VECTOR=1 LANES=32 PACKS=5
     gated_heads FUNCTION=8 HEADS=4 VECTOR=4 LANES=16 PACKS=1
     gated_heads FUNCTION=4 HEADS=2 VECTOR=1 LANES=32 PACKS=5
+    sum_norms VECTOR=4 LANES=32 PACKS=2
+    sum_norms VECTOR=1 LANES=32 PACKS=5
+    gated_sums FUNCTION=8 VECTOR=4 LANES=32 PACKS=1
+    gated_sums FUNCTION=8 VECTOR=4 LANES=32 PACKS=4
+    gated_sums FUNCTION=4 VECTOR=1 LANES=32 PACKS=5
+    head_maps KIND=0 HEADS=4 DIM=32 VECTOR=4
+    head_maps KIND=1 HEADS=4 DIM=32 VECTOR=4
+    head_maps KIND=2 HEADS=4 DIM=32 VECTOR=4
+    head_maps KIND=0 HEADS=8 DIM=16 VECTOR=1
+    head_maps KIND=1 HEADS=8 DIM=16 VECTOR=1
+    head_maps KIND=2 HEADS=8 DIM=16 VECTOR=1
+    low_rank_softplus RANK=8 QUADS=64 VECTOR=4
+    low_rank_softplus RANK=16 QUADS=128 VECTOR=4
+    low_rank_softplus RANK=1 QUADS=256 VECTOR=1
+    gated_blocks BLOCKS=64 COLUMNS=8 VECTOR=4
+    gated_blocks BLOCKS=128 COLUMNS=2 VECTOR=1
     long_norms
     embedding VECTOR=1
     embedding VECTOR=4
@@ -70,6 +86,9 @@ package enum KernelCatalog {
     convolution WIDTH=8 FUNCTION=8 VECTOR=4 LANES=16 CHUNK=8 HEAD=8
     convolution WIDTH=3 FUNCTION=0 VECTOR=1 LANES=32 CHUNK=4 HEAD=0
     convolution WIDTH=7 FUNCTION=9 VECTOR=1 LANES=4 CHUNK=4 HEAD=1
+    gated_convolution WIDTH=3 VECTOR=4 LANES=32 CHUNK=32
+    gated_convolution WIDTH=8 VECTOR=4 LANES=16 CHUNK=8
+    gated_convolution WIDTH=1 VECTOR=1 LANES=4 CHUNK=4
     attention_halves DIM=64 VALUE_DIM=64 VECTORS=1 WARPS=4
     attention_halves DIM=32 VALUE_DIM=32 VECTORS=1 WARPS=8
     attention_halves DIM=16 VALUE_DIM=80 VECTORS=1 WARPS=4
@@ -82,6 +101,8 @@ package enum KernelCatalog {
     attention_halves_backward DIM=5 VALUE_DIM=3 VECTORS=0 WARPS=8
     attention_halves_backward DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=8
     attention_halves_backward DIM=128 VALUE_DIM=128 VECTORS=1 WARPS=16
+    grouped_attention DIM=128 VALUE_DIM=128 VECTORS=1
+    grouped_attention_backward DIM=128 VALUE_DIM=128 VECTORS=1
     attention DIM=192 VALUE_DIM=160 VECTORS=1
     attention_backward DIM=64 VALUE_DIM=64 VECTORS=1 TILE=64
     attention_backward DIM=5 VALUE_DIM=3 VECTORS=0 TILE=64
@@ -91,14 +112,27 @@ package enum KernelCatalog {
     linears KIND=0 LEFT=128 RIGHT=128
     linears KIND=1 LEFT=64 RIGHT=64
     linears KIND=1 LEFT=128 RIGHT=128
-    held_linears KIND=0 INPUTS=128 COLUMNS=400
-    held_linears KIND=0 INPUTS=64 COLUMNS=192
-    held_linears KIND=1 INPUTS=128 COLUMNS=400
-    held_linears KIND=1 INPUTS=48 COLUMNS=208
-    narrow_gradient COLUMNS=2 LANES=32
-    narrow_gradient COLUMNS=16 LANES=32
-    narrow_gradient COLUMNS=5 LANES=8
+    mlp WIDTH=128 WARPS=4 SPLIT=1
+    mlp WIDTH=128 WARPS=12 SPLIT=1
+    mlp WIDTH=128 WARPS=8 SPLIT=4
+    mlp WIDTH=16 WARPS=8 SPLIT=4
+    mlp_inputs WIDTH=128 WARPS=4 SPLIT=1
+    mlp_inputs WIDTH=128 WARPS=12 SPLIT=1
+    mlp_inputs WIDTH=128 WARPS=8 SPLIT=4
+    mlp_inputs WIDTH=16 WARPS=8 SPLIT=4
+    mlp_weights WIDTH=128 WARPS=8
+    mlp_weights WIDTH=64 WARPS=4
+    mlp_weights WIDTH=112 WARPS=4
+    linear_outputs INPUTS=128 COLUMNS=400 WARPS=16 ALIGNED=1
+    linear_outputs INPUTS=128 COLUMNS=400 WARPS=12 ALIGNED=0
+    linear_outputs INPUTS=64 COLUMNS=208 WARPS=16 ALIGNED=0
+    linear_gradients SLICE=64 COLUMNS=400 BIASED=0 ALIGNED=1
+    linear_gradients SLICE=64 COLUMNS=384 BIASED=0 ALIGNED=0
+    linear_gradients SLICE=64 COLUMNS=512 BIASED=0 ALIGNED=1
+    linear_gradients SLICE=64 COLUMNS=256 BIASED=1 ALIGNED=1
+    linear_gradients SLICE=128 COLUMNS=128 BIASED=1 ALIGNED=1
     part_sums
+    late_sums
     blocks DEPTH=4 TRANSPOSED=0 VECTOR=4
     blocks DEPTH=16 TRANSPOSED=1 VECTOR=4
     blocks DEPTH=3 TRANSPOSED=0 VECTOR=1

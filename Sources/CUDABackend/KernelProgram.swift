@@ -39,27 +39,56 @@ package struct KernelProgram: Sendable, Hashable {
 
   /// Files of shared parts that some files are put after.
   private static let foundations = [
-    "norms": ["held_rows"], "gated_norms": ["held_rows"], "gated_heads": ["held_rows"],
+    "norms": ["held_rows"], "sum_norms": ["held_rows"],
+    "gated_norms": ["held_rows"], "gated_heads": ["held_rows"],
+    "gated_sums": ["held_rows"], "gated_blocks": ["fold"],
+    "low_rank_softplus": ["fold"],
     "scan_forward": ["scan"], "scan_backward": ["scan"],
     "attention": ["attention_tiles"],
     "attention_backward": ["attention_tiles", "attention_gradients"],
-    "attention_halves": ["halves", "attention_tiles", "attention_halves_tiles"],
+    "attention_halves": [
+      "halves", "attention_tiles", "attention_factors", "attention_halves_tiles",
+    ],
     "attention_halves_backward": [
-      "halves", "attention_tiles", "attention_halves_tiles", "attention_halves_gradients",
+      "halves", "attention_tiles", "attention_factors", "attention_halves_tiles",
+      "attention_halves_gradients",
+    ],
+    "grouped_attention": [
+      "halves", "attention_tiles", "attention_factors", "groups", "attention_groups",
+    ],
+    "grouped_attention_backward": [
+      "halves", "attention_tiles", "attention_factors", "groups", "attention_groups",
+      "attention_group_gradients",
     ],
     "cell_forward": ["fold", "cell", "cell_step"],
     "cell_backward": ["fold", "cell", "cell_return"],
     "cell_tensor_forward": ["cell", "cell_step", "halves", "cell_tensor"],
     "cell_tensor_backward": ["cell", "cell_return", "halves", "cell_tensor"],
-    "scan_chunk_forward": ["scan_chunk", "scan_tiles"],
+    "scan_chunk_forward": ["scan_chunk", "scan_tiles", "scan_inverse"],
+    "scan_halves_forward": ["halves", "scan_halves", "scan_halves_tiles", "scan_inverse"],
+    "scan_halves_backward": [
+      "halves", "scan_halves", "scan_halves_tiles", "scan_halves_gradients",
+    ],
     "scan_chunk_backward": ["scan_chunk", "scan_tiles"],
-    "scan_vector_backward": ["fold", "scan_chunk", "scan_tiles", "scan_vector"],
+    "scan_vector_forward": scanVector,
+    "scan_vector_backward": scanVector + ["scan_vector_gradients"],
     "selective_forward": ["fold", "selective"], "selective_backward": ["fold", "selective"],
-    "held_linears": ["halves"],
+    "mlp": ["halves", "mlp_parts"], "mlp_inputs": ["halves", "mlp_parts"],
+    "mlp_weights": ["halves", "mlp_parts"],
+    "linear_gradients": ["halves", "linear_maps"], "linear_outputs": ["halves", "linear_maps"],
     "streamed_head": ["halves", "head_numbers"],
     "streamed_head_rows": ["halves", "head_numbers", "head_softmax", "head_tiles"],
     "streamed_head_weights": ["halves", "head_numbers", "head_tiles"],
-    "grouped_head": ["halves", "head_numbers", "head_softmax", "head_groups"],
+    "grouped_head": ["halves", "head_numbers", "head_softmax", "groups", "head_groups"],
+  ]
+
+  /// Files whose instructions only compute capability 9.0 has.
+  private static let grouped: Set = [
+    "grouped_head", "grouped_attention", "grouped_attention_backward",
+  ]
+
+  private static let scanVector = [
+    "fold", "scan_chunk", "halves", "scan_vector_states", "scan_vector", "scan_vector_strips",
   ]
 
   private static func text(of name: String) -> String {
@@ -72,7 +101,7 @@ package struct KernelProgram: Sendable, Hashable {
   /// The compiler's options for an architecture such as "sm_90".
   package func options(architecture: String) -> [String] {
     // The instructions of 9.0 alone have to be asked for; other files should stay as they are.
-    let suffix = file == "grouped_head" && architecture == "sm_90" ? "a" : ""
+    let suffix = Self.grouped.contains(file) && architecture == "sm_90" ? "a" : ""
     return [
       "--gpu-architecture=\(architecture)\(suffix)", "--std=c++17",
       "--extra-device-vectorization",

@@ -9,10 +9,41 @@ final class KernelStore: @unchecked Sendable {
   private let state = Mutex(State())
 
   private struct State: @unchecked Sendable {
-    var modules: [KernelProgram: hc_handle] = [:]
+    var programs: [KernelProgram: ProgramCode] = [:]
     var functions: [Key: hc_handle] = [:]
     var shared: [Key: Int] = [:]
     var compiled = 0
+  }
+
+  /// A program's code: nothing at first, then as the compiler made it, then on the device.
+  ///
+  /// It has a lock of its own: who waits for it waits for nothing else, and different programs are
+  /// compiled side by side.
+  private final class ProgramCode: @unchecked Sendable {
+    struct Content: @unchecked Sendable {
+      var image: Image?
+      var module: hc_handle?
+    }
+
+    struct Image {
+      let bytes: [UInt8]
+      let isFromDisk: Bool
+    }
+
+    private let content = Mutex(Content())
+
+    var module: hc_handle? { content.withLock { $0 }.module }
+
+    func update(_ body: (inout Content) throws(CUDAError) -> Void) throws(CUDAError) {
+      let result: Result<Void, CUDAError> = content.withLock { content in
+        do throws(CUDAError) {
+          return .success(try body(&content))
+        } catch {
+          return .failure(error)
+        }
+      }
+      try result.get()
+    }
   }
 
   private struct Key: Hashable {
@@ -27,7 +58,10 @@ final class KernelStore: @unchecked Sendable {
   }
 
   /// What is loaded at present, in no order.
-  var loaded: [KernelProgram] { state.withLock { Array($0.modules.keys) } }
+  var loaded: [KernelProgram] {
+    let programs = state.withLock { $0.programs }
+    return programs.filter { $0.value.module != nil }.map(\.key)
+  }
 
   /// Where compiled programs are kept; nil where nowhere.
   var cacheFolder: String? { cache?.folder }
@@ -37,17 +71,24 @@ final class KernelStore: @unchecked Sendable {
 
   /// Gives the loaded programs back; none of their kernels may be used after it.
   func unload() {
-    state.withLock { state in
-      for module in state.modules.values { _ = libraries.driver.module_unload(module) }
-      state = State()
+    let programs = state.withLock { state in
+      defer { state = State() }
+      return state.programs
+    }
+    for module in programs.values.compactMap(\.module) {
+      _ = libraries.driver.module_unload(module)
     }
   }
 
   /// Whether a kernel can be had at once.
   func isReady(_ program: KernelProgram, _ name: String, shared: Int) -> Bool {
-    let key = Key(program: program, name: name)
-    return state.withLock {
-      $0.functions[key] != nil && shared <= max(48 << 10, $0.shared[key] ?? 0)
+    ready(Key(program: program, name: name), shared: shared) != nil
+  }
+
+  /// A kernel that was used before, with at least as much shared memory.
+  private func ready(_ key: Key, shared: Int) -> hc_handle? {
+    state.withLock {
+      shared <= max(48 << 10, $0.shared[key] ?? 0) ? $0.functions[key] : nil
     }
   }
 
@@ -63,9 +104,13 @@ final class KernelStore: @unchecked Sendable {
   func function(
     _ program: KernelProgram, _ name: String, shared: Int
   ) throws(CUDAError) -> hc_handle? {
+    let key = Key(program: program, name: name)
+    if let ready = ready(key, shared: shared) { return ready }
+    let code = code(of: program)
+    try load(program, code)
     let result: Result<hc_handle?, CUDAError> = state.withLock { state in
       do throws(CUDAError) {
-        return .success(try find(Key(program: program, name: name), shared: shared, in: &state))
+        return .success(try find(key, in: code, shared: shared, &state))
       } catch {
         return .failure(error)
       }
@@ -74,16 +119,15 @@ final class KernelStore: @unchecked Sendable {
   }
 
   private func find(
-    _ key: Key, shared: Int, in state: inout State
+    _ key: Key, in code: ProgramCode, shared: Int, _ state: inout State
   ) throws(CUDAError) -> hc_handle? {
     let function: hc_handle?
     if let known = state.functions[key] {
       function = known
     } else {
-      let module = try module(key.program, in: &state)
       var found: hc_handle?
       try libraries.check(
-        libraries.driver.module_function(&found, module, key.name),
+        libraries.driver.module_function(&found, code.module, key.name),
         "finding kernel '\(key.name)' of \(key.program.title)")
       state.functions[key] = found
       function = found
@@ -97,28 +141,58 @@ final class KernelStore: @unchecked Sendable {
     return function
   }
 
-  private func module(
-    _ program: KernelProgram, in state: inout State
-  ) throws(CUDAError) -> hc_handle? {
-    if let known = state.modules[program] { return known }
-    let options = program.options(architecture: architecture)
-    let version = libraries.compilerVersion
-    let name = cache.map { _ in
-      KernelCache.name(
-        text: program.text, options: options + ["nvrtc \(version.major).\(version.minor)"])
+  /// Compiles or reads a program where that was not done yet; asks nothing of the device.
+  func prepare(_ program: KernelProgram) throws(CUDAError) {
+    try code(of: program).update { content throws(CUDAError) in
+      guard content.module == nil, content.image == nil else { return }
+      content.image = try image(of: program)
     }
-    if let cache, let name, let image = cache.read(name), let module = load(image) {
-      state.modules[program] = module
-      return module
+  }
+
+  private func code(of program: KernelProgram) -> ProgramCode {
+    state.withLock { state in
+      let code = state.programs[program] ?? ProgramCode()
+      state.programs[program] = code
+      return code
     }
+  }
+
+  private func load(_ program: KernelProgram, _ code: ProgramCode) throws(CUDAError) {
+    try code.update { content throws(CUDAError) in
+      guard content.module == nil else { return }
+      let image = if let image = content.image { image } else { try image(of: program) }
+      content.image = nil
+      content.module = load(image.bytes)
+      // What the disk had may be of a device that this driver does not know.
+      if content.module == nil, image.isFromDisk {
+        content.module = load(try compile(program).bytes)
+      }
+      guard content.module != nil else {
+        throw CUDAError("the driver does not load \(program.title) for \(architecture)")
+      }
+    }
+  }
+
+  private func image(of program: KernelProgram) throws(CUDAError) -> ProgramCode.Image {
+    if let known = cache?.read(name(program)) {
+      return ProgramCode.Image(bytes: known, isFromDisk: true)
+    }
+    return try compile(program)
+  }
+
+  private func compile(_ program: KernelProgram) throws(CUDAError) -> ProgramCode.Image {
     let image = try libraries.compile(program, architecture: architecture)
-    state.compiled += 1
-    guard let module = load(image) else {
-      throw CUDAError("the driver does not load \(program.title) for \(architecture)")
-    }
-    if let cache, let name { cache.write(image, as: name) }
-    state.modules[program] = module
-    return module
+    state.withLock { $0.compiled += 1 }
+    cache?.write(image, as: name(program))
+    return ProgramCode.Image(bytes: image, isFromDisk: false)
+  }
+
+  private func name(_ program: KernelProgram) -> String {
+    let version = libraries.compilerVersion
+    return KernelCache.name(
+      text: program.text,
+      options: program.options(architecture: architecture)
+        + ["nvrtc \(version.major).\(version.minor)"])
   }
 
   private func load(_ image: [UInt8]) -> hc_handle? {

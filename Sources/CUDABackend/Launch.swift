@@ -79,6 +79,7 @@ extension CUDABackend {
     arguments: [any KernelArgument]
   ) {
     guard isUsable, grid.x > 0, grid.y > 0, grid.z > 0 else { return }
+    settleSums(before: arguments)
     logWork(name, arguments)
     do throws(CUDAError) {
       let function = try kernel(program, name, shared: shared)
@@ -97,8 +98,10 @@ extension CUDABackend {
     }
   }
 
-  /// A kernel; one that is not loaded yet is loaded while nobody records, because loading may wait
-  /// for the whole device.
+  /// A kernel, compiled and loaded where that was not done yet.
+  ///
+  /// It is loaded while nobody records, because loading may wait for the whole device, but compiled
+  /// before that, while others go on.
   private func kernel(
     _ program: KernelProgram, _ name: String, shared: Int
   ) throws(CUDAError) -> hc_handle? {
@@ -106,6 +109,7 @@ extension CUDABackend {
     if recordedUploads != nil || store.isReady(program, name, shared: shared) {
       return try store.function(program, name, shared: shared)
     }
+    try store.prepare(program)
     var result: Result<hc_handle?, CUDAError> = .success(nil)
     device.alone {
       do throws(CUDAError) {

@@ -3,7 +3,7 @@ import Tensors
 /// How a scan runs in chunks of tokens; `scan_chunk.cu` says what the constants mean.
 struct ScanChunkPlan {
   /// Tokens of a chunk.
-  let tokens: Int
+  let tokens = Self.tokens
   let shape: ScanShape
   let grid: LaunchGrid
   let forwardFloats: Int
@@ -13,28 +13,21 @@ struct ScanChunkPlan {
 
   var threads: Int { warps * 32 }
 
-  /// The fewest tokens that pay for chunks.
-  private static let leastLength = 32
+  /// The fewest tokens that pay for chunks: a chunk takes the same time for few of them as for many,
+  /// and what it saves grows with the state.
+  private static let leastLength = 16
 
   /// Nil where the chunked kernels have not the options, or do not pay: below a matrix of 16 by 16
   /// most of the tensor cores' work is padding, and short sequences are too few tokens to share it.
   init?(_ shape: ScanShape, sharedBytes: Int) {
-    // Lanes go through the keys of decays of vectors: fewer than a warp would leave some idle.
-    let leastKeys = shape.decay == .vector ? 32 : 16
-    let sizes =
-      shape.keyDim >= leastKeys && shape.valueDim >= 16 && shape.length >= Self.leastLength
-    let options = shape.update == .add || shape.update == .delta && shape.decay != .vector
-    guard sizes, options, !shape.exclusive else { return nil }
+    let sizes = shape.keyDim >= 16 && shape.valueDim >= 16 && shape.length >= Self.leastLength
+    let options = shape.update != .rankOne && shape.decay != .vector && !shape.exclusive
+    guard sizes, options else { return nil }
     let widest = ceiling(min(shape.valueDim, 64), 16) * 16
     let keys = ceiling(shape.keyDim, 16) * 16
     let tiles = stride(from: widest, to: 0, by: -16).lazy.map { tile in
       let warps = Self.warps(keys, tile)
-      return (
-        tile,
-        shape.decay == .vector
-          ? Self.vectorFloats(keys: keys, tile: tile, warps: warps)
-          : Self.floats(shape, keys: keys, tile: tile, warps: warps)
-      )
+      return (tile, Self.floats(shape, keys: keys, tile: tile, warps: warps))
     }
     guard
       let (tile, floats) = tiles.first(where: {
@@ -43,30 +36,24 @@ struct ScanChunkPlan {
     else { return nil }
     self.shape = shape
     self.tile = tile
-    tokens = shape.decay == .vector ? Self.vectorTokens : Self.scalarTokens
     warps = Self.warps(keys, tile)
     grid = LaunchGrid(shape.batch * shape.heads, ceiling(shape.valueDim, tile))
     (forwardFloats, backwardFloats) = (floats.forward, floats.backward)
   }
 
-  /// The tokens of a chunk, for decays of one number, and of a vector.
-  private static let scalarTokens = 32
-  private static let vectorTokens = 16
+  private static let tokens = 32
 
-  /// The file of a pass, and its kernel; decays of vectors have none forward.
+  /// The file of a pass, and its kernel.
   func name(_ pass: ScanPlan.Pass) -> String {
-    (shape.decay == .vector ? "scan_vector_" : "scan_chunk_")
-      + (pass == .forward ? "forward" : "backward")
+    pass == .forward ? "scan_chunk_forward" : "scan_chunk_backward"
   }
 
   func program(_ pass: ScanPlan.Pass, aligned: Bool) -> KernelProgram {
     let isWide = aligned && shape.keyDim % 4 == 0 && shape.valueDim % 4 == 0
-    // The kernels with decays of vectors share the parts that know no decay.
-    let decay: ScanShape.Decay = shape.decay == .vector ? .none : shape.decay
     return KernelProgram(
       name(pass),
       [
-        "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim, "DECAY": Int(decay.rawValue),
+        "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim, "DECAY": Int(shape.decay.rawValue),
         "UPDATE": Int(shape.update.rawValue), "TOKENS": tokens, "VALUE_TILE": tile,
         "WARPS": warps, "WIDE": isWide ? 1 : 0,
       ])
@@ -79,7 +66,6 @@ struct ScanChunkPlan {
   private static func floats(
     _ shape: ScanShape, keys: Int, tile: Int, warps: Int
   ) -> (forward: Int, backward: Int) {
-    let tokens = scalarTokens
     let isDelta = shape.update == .delta
     let state = keys * (tile + 4)
     let (keyRows, valueRows) = (tokens * (keys + 4), tokens * (tile + 4))
@@ -96,28 +82,11 @@ struct ScanChunkPlan {
     return (forward, backward)
   }
 
-  /// The same with decays of vectors, which go forward token by token.
-  private static func vectorFloats(
-    keys: Int, tile: Int, warps: Int
-  ) -> (forward: Int, backward: Int) {
-    let tokens = vectorTokens
-    let state = keys * (tile + 4)
-    let (keyRows, valueRows) = (tokens * (keys + 4), tokens * (tile + 4))
-    let pairs = tokens * (tokens + 4)
-    let rows = 6 * keyRows + keys
-    let keyParts = ceiling(keys, 32)
-    let parts = max(1, warps / (2 * keyParts)) * keyRows
-    let shared = max(state + valueRows, parts + keyRows)
-    let backward =
-      shared + state + valueRows + 2 * pairs + rows + 3 * keyRows + keys + parts
-    return (0, backward)
-  }
-
   /// The tiles across a chunk's keys, as `tile_columns` cuts them.
   private static func keyTiles(_ keys: Int, _ warps: Int) -> Int {
     let eights = keys / 8
     let count =
-      [8, 4, 2].first { eights % $0 == 0 && scalarTokens / 16 * (eights / $0) >= warps } ?? 1
+      [8, 4, 2].first { eights % $0 == 0 && tokens / 16 * (eights / $0) >= warps } ?? 1
     return eights / count
   }
 }

@@ -48,18 +48,9 @@ struct ScanPlan {
   /// Shared memory of a block, in floats, that every GPU from sm_80 on has but for some reserve.
   private static let mostFloats = 160 << 8
 
-  /// - Parameters:
-  ///   - shape: The scan.
-  ///   - tokens: Tokens between two kept states, for a backward pass of another kind; nil for what
-  ///     suits this one.
-  init(_ shape: ScanShape, keepingEvery tokens: Int? = nil) {
+  init(_ shape: ScanShape) {
     self.shape = shape
     forward = ScanLayout(shape, rows: 16, columns: 2, warps: 4)
-    if let tokens {
-      self.tokens = tokens
-      backward = ScanLayout(shape, rows: 8, columns: 4, warps: 1)
-      return
-    }
     var candidates = [8, 4].flatMap { tokens in [4, 2, 1].map { (tokens, $0) } }[...]
     while let (tokens, warps) = candidates.popFirst() {
       let layout = ScanLayout(shape, rows: 8, columns: 4, warps: warps)

@@ -23,7 +23,7 @@ package final class AdamW {
     first = backend.zeros(arena.values.shape)
     second = backend.zeros(arena.values.shape)
     norm = backend.zeros([1])
-    scalars = backend.zeros([8])
+    scalars = backend.zeros([AdamWStep.count])
   }
 
   /// One step with the gradients that the arena holds, which are cleared.
@@ -31,17 +31,15 @@ package final class AdamW {
   /// - Returns: The learning rate that was used.
   @discardableResult
   package func step() -> Double {
-    let rate = prepare()
-    apply()
-    return rate
+    let step = advance()
+    step.values.withUnsafeBufferPointer { backend.upload($0, to: scalars) }
+    apply(scalars)
+    return step.rate
   }
 
-  /// Uploads the next step's scalars, which is all that changes from one step to the next: work
-  /// that holds `apply` may be recorded once and replayed after each `prepare`.
-  ///
-  /// - Returns: The learning rate of the step.
-  @discardableResult
-  package func prepare() -> Double {
+  /// The next step's scalars, which are all that changes from one step to the next: work that holds
+  /// `apply` may be recorded once and replayed each time that other ones are in its memory.
+  package func advance() -> PreparedStep {
     let rate = configuration.learningRate(atStep: stepCount)
     stepCount += 1
     let t = Double(stepCount)
@@ -51,15 +49,24 @@ package final class AdamW {
       weightDecay: Float(configuration.weightDecay),
       correction1: Float(1 - power(configuration.beta1, t)),
       correction2: Float(1 - power(configuration.beta2, t)), clip: Float(configuration.clip))
-    step.values.withUnsafeBufferPointer { backend.upload($0, to: scalars) }
-    return rate
+    return PreparedStep(rate: rate, values: step.values)
+  }
+
+  /// What a step does beside the gradients.
+  package struct PreparedStep {
+    /// The learning rate.
+    package let rate: Double
+    /// The scalars as kernels read them, `AdamWStep.values`.
+    package let values: [Float]
   }
 
   /// Takes up the count of steps of a run whose moments were put into `first` and `second`.
   package func resume(atStep step: Int) { stepCount = step }
 
-  /// Queues the step that was prepared, with the gradients that the arena holds, and clears them.
-  package func apply() {
+  /// Queues a step with the gradients that the arena holds, and clears them.
+  ///
+  /// - Parameter scalars: [8], the values of a prepared step.
+  package func apply(_ scalars: Tensor) {
     if configuration.clip > 0 { backend.gradientNorm(arena.gradients, into: norm) }
     backend.adamW(
       scalars, decayed: arena.decayed, norm: norm, parameters: arena.values,

@@ -33,8 +33,20 @@ public struct ChannelMixer {
     }
   }
 
+  /// The stream with this mixer of its norm added, where the device does both as one operation.
+  public func added(to x: Variable, norm: Norm) -> Variable? {
+    guard gate == nil, let weight = norm.rmsWeight, let upBias = up.bias, let downBias = down.bias
+    else { return nil }
+    return x.addingMLP(
+      ofNormWith: weight.variable, up: up.weight.variable, upBias: upBias.variable,
+      down: down.weight.variable, downBias: downBias.variable)
+  }
+
   public func callAsFunction(_ x: Variable) -> Variable {
     if let gate { return down(up(x).gated(by: gate(x), .silu)) }
-    return down(up(x).gelu())
+    guard let upBias = up.bias, let downBias = down.bias else { return down(up(x).gelu()) }
+    return x.mlp(
+      up: up.weight.variable, upBias: upBias.variable, down: down.weight.variable,
+      downBias: downBias.variable)
   }
 }

@@ -7,10 +7,27 @@ public struct Norm {
   private let weight: Parameter?
   private let bias: Parameter?
 
+  /// The weight of a root-mean-square norm; nil for other norms.
+  var rmsWeight: Parameter? { kind == .rms ? weight : nil }
+
   public init(_ parameters: Parameters, _ kind: ModelConfiguration.Norm, width: Int) {
     self.kind = kind
     weight = kind == .none ? nil : parameters.parameter("weight", [width], .ones, decays: false)
     bias = kind == .layer ? parameters.parameter("bias", [width], .zeros, decays: false) : nil
+  }
+
+  /// The sum of a residual stream and what comes to it, and the norm of the sum.
+  public func callAsFunction(
+    _ x: Variable, adding branch: Variable
+  ) -> (sum: Variable, norm: Variable) {
+    switch kind {
+    case .none:
+      let sum = x + branch
+      return (sum, sum)
+    case .rms: return x.rmsNorm(adding: branch, weight: weight?.variable)
+    case .layer:
+      return x.layerNorm(adding: branch, weight: weight?.variable, bias: bias?.variable)
+    }
   }
 
   public func callAsFunction(_ x: Variable) -> Variable {

@@ -94,7 +94,4 @@ package enum Machine {
 /// The variables that the process was started with.
 package enum Environment {
   package static func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-
-  /// Sets a variable that the user has not set, for libraries that read it.
-  package static func setDefault(_ name: String, to value: String) { setenv(name, value, 0) }
 }

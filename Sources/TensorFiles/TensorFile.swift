@@ -47,9 +47,9 @@ package final class TensorFile: Sendable {
   ) throws(TensorFileError) -> [Element]
   where Element: BitwiseCopyable & ExpressibleByIntegerLiteral {
     guard let place = layout[name] else {
-      let names = layout.places.prefix(20).map(\.tensor.name.shortened).joined(separator: ", ")
+      let names = layout.places.prefix(20).map(\.tensor.name.quotable).joined(separator: ", ")
       throw .content(
-        path: file.path, problem: "it has no tensor '\(name.shortened)'; it has: \(names)")
+        path: file.path, problem: "it has no tensor '\(name.quotable)'; it has: \(names)")
     }
     guard types.contains(place.tensor.type) else {
       throw .content(

@@ -1,3 +1,5 @@
+import Platform
+
 extension TensorLayout {
   /// Reads a header that may come from anywhere.
   ///
@@ -25,7 +27,7 @@ extension TensorLayout {
   private static func check(_ places: [Place], fill count: Int) throws(TensorLayoutProblem) {
     var end = 0
     for place in places {
-      let name = place.tensor.name.shortened
+      let name = place.tensor.name.quotable
       guard place.bytes.lowerBound >= end else {
         throw TensorLayoutProblem("tensor '\(name)' overlaps another")
       }
@@ -50,12 +52,12 @@ struct HeaderEntry {
   /// The tensor and its bytes, counted from the end of the header.
   var place: TensorLayout.Place {
     get throws(TensorLayoutProblem) {
-      let shown = name.shortened
+      let shown = name.quotable
       guard let type, let shape, let offsets else {
         throw TensorLayoutProblem("tensor '\(shown)' lacks its dtype, shape or data_offsets")
       }
       guard let element = ElementType(rawValue: type) else {
-        throw TensorLayoutProblem("tensor '\(shown)' has the unknown dtype '\(type.shortened)'")
+        throw TensorLayoutProblem("tensor '\(shown)' has the unknown dtype '\(type.quotable)'")
       }
       guard offsets.count == 2, offsets[0] <= offsets[1] else {
         throw TensorLayoutProblem("tensor '\(shown)' has data_offsets that are no range")
@@ -66,13 +68,5 @@ struct HeaderEntry {
       }
       return TensorLayout.Place(tensor: tensor, bytes: offsets[0]..<offsets[1])
     }
-  }
-}
-
-extension String {
-  /// At most 40 characters, for messages about names that may be of any length.
-  var shortened: String {
-    let plain = unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) }
-    return plain.count <= 40 ? String(plain) : String(plain.prefix(39)) + "…"
   }
 }

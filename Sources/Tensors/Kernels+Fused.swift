@@ -95,6 +95,46 @@ package struct ConvolutionGradients {
   }
 }
 
+/// A gated short convolution: y = (sum_j w[j] x[t-j] + bias) (gate + gateBias) + x.
+package struct GatedConvolution {
+  /// [batch, length, channels], as the gate.
+  package var x: Tensor
+  package var gate: Tensor
+  /// The filter, [taps, channels].
+  package var weight: Tensor
+  /// [channels], as the gate's.
+  package var bias: Tensor
+  package var gateBias: Tensor
+
+  package init(x: Tensor, gate: Tensor, weight: Tensor, bias: Tensor, gateBias: Tensor) {
+    self.x = x
+    self.gate = gate
+    self.weight = weight
+    self.bias = bias
+    self.gateBias = gateBias
+  }
+}
+
+/// Where the gradients of a gated short convolution go; those of parameters are added to, that of
+/// the gate is overwritten.
+package struct GatedConvolutionGradients {
+  package var x: GradientTarget
+  package var gate: Tensor
+  package var weight: Tensor
+  package var bias: Tensor
+  package var gateBias: Tensor
+
+  package init(
+    x: GradientTarget, gate: Tensor, weight: Tensor, bias: Tensor, gateBias: Tensor
+  ) {
+    self.x = x
+    self.gate = gate
+    self.weight = weight
+    self.bias = bias
+    self.gateBias = gateBias
+  }
+}
+
 /// Chains of operations that a device may have one kernel for, so that what lies between them never
 /// comes to memory.
 ///
@@ -136,6 +176,45 @@ package protocol FusedKernels {
     _ inputs: GatedHeads, mean: Tensor, scale: Tensor, dy: Tensor,
     into gradients: GatedHeadsGradients)
 
+  /// y = layerNorm(x) weight, the norm over each head and a weight for each channel of all heads;
+  /// for the same heads.
+  func weightedHeads(
+    _ x: Tensor, weight: Tensor, epsilon: Float, into y: Tensor, mean: Tensor, scale: Tensor)
+  /// The weight's gradient is added to.
+  func weightedHeadsBackward(
+    _ x: Tensor, weight: Tensor, mean: Tensor, scale: Tensor, dy: Tensor, dx: GradientTarget,
+    dweight: Tensor)
+
+  /// Whether there are kernels for gated sums of rows of so many columns.
+  func fusesGatedSums(columns: Int) -> Bool
+  /// y = rmsNorm((x + direct skip) f(gate)) weight; `scale`, [rows], is for the backward pass.
+  func gatedSum(_ inputs: GatedSum, epsilon: Float, into y: Tensor, scale: Tensor)
+  func gatedSumBackward(
+    _ inputs: GatedSum, scale: Tensor, dy: Tensor, into gradients: GatedSumGradients)
+
+  /// Whether there are kernels for products of so many terms with so many columns.
+  func fusesLowRankSoftplus(rows: Int, rank: Int, columns: Int) -> Bool
+  /// y = softplus(x W + bias)
+  func lowRankSoftplus(_ x: Tensor, weight: Tensor, bias: Tensor, into y: Tensor)
+  /// The gradients of the weight and the bias are added to.
+  func lowRankSoftplusBackward(
+    _ x: Tensor, weight: Tensor, y: Tensor, dy: Tensor, dx: GradientTarget, dweight: Tensor,
+    dbias: Tensor)
+
+  /// Whether there are kernels for maps of so many heads of these sizes.
+  func fusesHeadMaps(rows: Int, heads: Int, dim: Int) -> Bool
+  /// y = [x W0, x W1, z W2, z W3] + bias, side by side in rows.
+  func headMaps(_ inputs: HeadMaps, into y: Tensor)
+  func headMapsBackward(_ inputs: HeadMaps, dy: Tensor, into gradients: HeadMapsGradients)
+
+  /// Whether there are kernels for maps with blocks of this shape and so many gates.
+  func fusesGatedBlocks(rows: Int, blocks: [Int], gates: Int) -> Bool
+  /// q and k are block-diagonal maps of x and v is one of z; gates = q wq + k wk + v wv + bias.
+  func gatedBlocks(_ inputs: GatedBlocks, into outputs: GatedBlockOutputs)
+  /// `outputs` holds the gradients with respect to them.
+  func gatedBlocksBackward(
+    _ inputs: GatedBlocks, _ outputs: GatedBlockOutputs, into gradients: GatedBlocksGradients)
+
   /// Whether there are kernels for convolutions of these channels, with heads of length 1 and of so
   /// many channels.
   func fusesConvolutions(unitHeads dim: Int, channels: [Int]) -> Bool
@@ -148,8 +227,42 @@ package protocol FusedKernels {
     _ function: Elementwise, _ inputs: [ConvolvedTensor], unitHeads dim: Int, epsilon: Float,
     _ gradients: [ConvolutionGradients])
 
+  /// sum = x + other and y = the norm of the sum, as `RowKernels` has it.
+  func rmsNorm(
+    ofSum x: Tensor, _ other: Tensor, weight: Tensor?, epsilon: Float, sum: Tensor, into y: Tensor,
+    scale: Tensor)
+  func layerNorm(
+    ofSum x: Tensor, _ other: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Float, sum: Tensor,
+    into y: Tensor, mean: Tensor, scale: Tensor)
+
+  func gatedConvolution(_ inputs: GatedConvolution, into y: Tensor)
+  func gatedConvolutionBackward(
+    _ inputs: GatedConvolution, dy: Tensor, into gradients: GatedConvolutionGradients)
+
+  /// Whether there are kernels for a layer of these sizes.
+  func fuses(_ layer: MLP) -> Bool
+  /// y = gelu(x up + upBias) down + downBias; the hidden numbers are not kept.
+  ///
+  /// - Parameters:
+  ///   - layer: What goes in.
+  ///   - y: Overwritten.
+  /// - Returns: The weights in the form that the kernels take, for the backward pass.
+  func mlp(_ layer: MLP, into y: Tensor) -> Tensor
+  /// The gradients; that of x is the one behind the norm, and without the path around the layer.
+  func mlpBackward(_ layer: MLP, weights: Tensor, dy: Tensor, into gradients: MLPGradients)
+
   /// y[r,:] = x[index[r],:] + other[index[r],:]; zeros where the index is -1
   func gatherRows(ofSum x: Tensor, _ other: Tensor, at index: IndexTensor, into y: Tensor)
+
+  /// y = alpha f(x)
+  func apply(_ function: Elementwise, _ x: Tensor, scaledBy alpha: Float, into y: Tensor)
+  /// dx (+)= alpha f'(x) dy
+  func applyBackward(
+    _ function: Elementwise, x: Tensor, scaledBy alpha: Float, dy: Tensor, dx: Tensor,
+    accumulate: Bool)
+
+  /// total += scale times the sum of x; both are single numbers on the device.
+  func addSum(of x: Tensor, scaledBy scale: Tensor, to total: Tensor)
 
   /// y = sigmoid(x)^exponent
   func sigmoidPower(_ x: Tensor, exponent: Float, into y: Tensor)

@@ -52,6 +52,31 @@ package protocol MatrixKernels {
 
   /// The gradients of the weights: x' dy i, each overwritten or added to.
   func linearsWeightGradients(_ x: Tensor, _ gradients: [WeightGradient])
+
+  /// All of these gradients and those of biases, which devices may make from one reading of them.
+  ///
+  /// - Parameters:
+  ///   - x: [rows, inputs]
+  ///   - maps: The maps of these rows.
+  ///   - dx: Where the gradient of the rows goes; nil where nobody wants it.
+  func linearGradients(_ x: Tensor, _ maps: [LinearGradients], into dx: GradientTarget?)
+}
+
+/// A linear map of the rows, y = x W + b, and where its gradients go.
+package struct LinearGradients {
+  /// The gradient of the map's output, [rows, columns].
+  package var output: Tensor
+  /// [inputs, columns].
+  package var weight: Tensor
+  /// The gradient of the weight; nil where nobody wants it.
+  package var dWeight: GradientTarget?
+  /// The gradient of the bias, [columns]; nil where nobody wants it.
+  package var dBias: GradientTarget?
+
+  package init(output: Tensor, weight: Tensor) {
+    self.output = output
+    self.weight = weight
+  }
 }
 
 /// Where the gradient of one of several maps' weights goes.
@@ -82,6 +107,35 @@ extension MatrixKernels {
 
   package func linearsWeightGradients(_ x: Tensor, _ gradients: [WeightGradient]) {
     separateLinearsWeightGradients(x, gradients)
+  }
+}
+
+extension MatrixKernels where Self: Backend {
+  package func linearGradients(
+    _ x: Tensor, _ maps: [LinearGradients], into dx: GradientTarget?
+  ) {
+    separateLinearGradients(x, maps, into: dx)
+  }
+
+  /// The gradient of the rows, then those of the weights, then those of the biases.
+  package func separateLinearGradients(
+    _ x: Tensor, _ maps: [LinearGradients], into dx: GradientTarget?
+  ) {
+    if let dx {
+      linearsInputGradient(
+        maps.map(\.output), maps.map(\.weight), into: dx.tensor, accumulate: dx.accumulate)
+    }
+    let weights = maps.compactMap { map in
+      map.dWeight.map {
+        WeightGradient(output: map.output, weight: $0.tensor, accumulate: $0.accumulate)
+      }
+    }
+    if !weights.isEmpty { linearsWeightGradients(x, weights) }
+    for map in maps {
+      guard let bias = map.dBias else { continue }
+      if !bias.accumulate { fill(bias.tensor, with: 0) }
+      sumRows(map.output, addedTo: bias.tensor)
+    }
   }
 }
 

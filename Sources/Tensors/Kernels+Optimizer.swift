@@ -25,6 +25,9 @@ package struct AdamWStep {
     self.clip = clip
   }
 
+  /// How many numbers these are.
+  package static let count = 8
+
   /// The numbers in the order in which kernels read them, that of `hk_adamw`.
   package var values: [Float] {
     [learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2, clip]

@@ -23,19 +23,22 @@ struct DeviceBatch {
   let targets: IndexTensor
   /// [1], one over the number of scored positions.
   let scale: Tensor
+  /// The optimiser's numbers for the step with this batch.
+  let step: Tensor
   private let all: IndexTensor
 
   /// Parts begin at multiples of so many numbers, as wide loads want it.
   private static let alignment = 4
 
   init(_ shape: BatchShape, on backend: any Backend) {
-    let sizes = [shape.count * shape.length, shape.rows, shape.rows, 1]
+    let sizes = [shape.count * shape.length, shape.rows, shape.rows, 1, AdamWStep.count]
     let starts = sizes.reduce(into: [0]) { $0.append(Self.aligned($0[$0.count - 1] + $1)) }
     let all = backend.emptyIndices([starts[sizes.count]])
     tokens = IndexTensor(storage: all.storage, shape: [shape.count, shape.length])
     places = IndexTensor(storage: all.storage, offset: starts[1], shape: [shape.rows])
     targets = IndexTensor(storage: all.storage, offset: starts[2], shape: [shape.rows])
     scale = Tensor(storage: all.storage, offset: starts[3], shape: [1])
+    step = Tensor(storage: all.storage, offset: starts[4], shape: [AdamWStep.count])
     self.all = all
   }
 
@@ -49,15 +52,21 @@ struct DeviceBatch {
     load(batch, on: backend)
   }
 
-  /// Puts a batch of this shape there.
-  func load(_ batch: HostBatch, on backend: any Backend) {
+  /// Puts a batch of this shape there, with the optimiser's numbers where it is trained with.
+  func load(_ batch: HostBatch, step: [Float] = [], on backend: any Backend) {
     var numbers: [Int32] = []
     numbers.reserveCapacity(all.count)
-    let scale = Int32(bitPattern: (1 / Float(max(1, batch.scored))).bitPattern)
-    for part in [batch.tokens, batch.places, batch.targets, [scale]] {
+    let scale = 1 / Float(max(1, batch.scored))
+    for part in [batch.tokens, batch.places, batch.targets, Self.bits([scale]), Self.bits(step)] {
       numbers += part
       numbers += [Int32](repeating: 0, count: Self.aligned(numbers.count) - numbers.count)
     }
+    // A batch that is not trained with has no numbers of a step.
+    numbers += [Int32](repeating: 0, count: all.count - numbers.count)
     numbers.withUnsafeBufferPointer { backend.upload($0, to: all) }
+  }
+
+  private static func bits(_ numbers: [Float]) -> [Int32] {
+    numbers.map { Int32(bitPattern: $0.bitPattern) }
   }
 }

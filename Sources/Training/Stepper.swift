@@ -47,17 +47,17 @@ package final class Stepper {
   package func step(_ batch: HostBatch) -> Double {
     let shape = BatchShape(batch)
     let slot = slot(for: shape)
-    slot.inputs.load(batch, on: tape.backend)
-    let rate = optimizer.prepare()
+    let step = optimizer.advance()
+    slot.inputs.load(batch, step: step.values, on: tape.backend)
     slot.work.run {
       let result = model.loss(
         slot.inputs.tokens, places: slot.inputs.places, targets: slot.inputs.targets,
         scale: slot.inputs.scale)
       addMean(of: result.losses, in: slot)
       tape.backward()
-      optimizer.apply()
+      optimizer.apply(slot.inputs.step)
     }
-    return rate
+    return step.rate
   }
 
   /// The gradients of a batch's mean loss, as the arena lays them out; nothing is stepped.
@@ -116,6 +116,9 @@ package final class Stepper {
   }
 
   private func addMean(of losses: Tensor, in slot: Slot) {
+    if let fused = tape.backend as? any FusedKernels {
+      return fused.addSum(of: losses, scaledBy: slot.inputs.scale, to: lossSum)
+    }
     let sum = tape.backend.empty([1])
     tape.backend.dotRows(
       losses.reshaped(slot.ones.shape), slot.ones, into: sum, accumulate: false)

@@ -54,6 +54,9 @@ final class FakeMachine: @unchecked Sendable {
   /// From now on work is only recorded.
   func stopWorking() { fake_set_working(fake, 0) }
 
+  /// From now on compilations wait until so many threads compile.
+  func expectCompilers(_ count: Int) { fake_expect_compilers(fake, Int32(count)) }
+
   var replays: Int { fake_replays(fake) }
   /// The first wrong use.
   var fault: String? { fake_fault(fake).map { String(cString: $0) } }

@@ -110,4 +110,19 @@ import Testing
       #expect(machine.calls("nvrtcCompileProgram") == 1 && machine.launches.count == 20)
     }
   }
+
+  /// Several cells that start together need not wait for each other's programs.
+  @Test func differentProgramsAreCompiledSideBySide() throws {
+    try withMachine(memory: 4 << 30) { machine throws in
+      let device = try machine.device()
+      machine.expectCompilers(2)
+      Threads.run(2) { thread in
+        machine.use()
+        guard let backend = try? CUDABackend(device) else { return }
+        let x = backend.zeros([4])
+        if thread == 0 { backend.add(x, x, into: x) } else { backend.apply(.tanh, x, into: x) }
+      }
+      #expect(machine.calls("nvrtcCompileProgram") == 2)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import DataSets
+import Platform
 import Randomness
 import TaskGenerators
 import Testing
@@ -8,11 +9,11 @@ import Testing
 @Suite struct LineTests {
   private func tokens(
     _ line: String, vocabulary: Int = 8, longest: Int = 6
-  ) throws(LineProblem) -> TokenLine {
+  ) throws(TextProblem) -> TokenLine {
     try TokenLine(Array(line.utf8), vocabulary: vocabulary, longest: longest)
   }
 
-  private func number(_ text: String) throws(LineProblem) -> Double {
+  private func number(_ text: String) throws(TextProblem) -> Double {
     var cursor = JSONCursor(Array(text.utf8))
     let number = try cursor.number()
     try cursor.end()
@@ -44,7 +45,7 @@ import Testing
     "", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "1_0", "nan", "inf", "-NaN", "1 2", "١",
   ])
   func whatIsNoNumberIsRefused(text: String) {
-    #expect(throws: LineProblem.self) { try number(text) }
+    #expect(throws: TextProblem.self) { try number(text) }
   }
 
   @Test func linesOfTokensAreUnderstood() throws {
@@ -59,7 +60,7 @@ import Testing
     ("[1,8]", "token 1 is 8, outside the vocabulary 0…7"), ("[-1]", "token 0 is -1"),
     ("[1.5]", "a whole number"), ("[9e99]", "a whole number"), ("[]", "no tokens"),
     ("[1,2,3,4,5,6,7]", "7 tokens are too many; the model takes 6"), ("[1", "',' or ']'"),
-    ("[1] x", "end of the line"), ("{}", "'tokens' is missing"), ("7", "must be"),
+    ("[1] x", "the end at character 5"), ("{}", "'tokens' is missing"), ("7", "must be"),
     (#"{"tokens":[1,2],"targets":[1]}"#, "2 tokens have 1 targets"),
     (#"{"tokens":[1],"targets":[9]}"#, "target 0 is 9"),
     (#"{"tokens":[1],"tokens":[2]}"#, "stands twice"), (#"{"tokens":[1],"a":tru}"#, "a value"),
@@ -67,7 +68,7 @@ import Testing
     (#"{"tokens":[1],"a":"# + String(repeating: "[", count: 5000), "brackets"),
   ])
   func wrongLinesSayWhy(line: String, part: String) {
-    let problem = #expect(throws: LineProblem.self) { try tokens(line) }
+    let problem = #expect(throws: TextProblem.self) { try tokens(line) }
     #expect(problem?.description.contains(part) == true, "\(problem?.description ?? "")")
   }
 
@@ -81,7 +82,7 @@ import Testing
     return example
   }()
 
-  private func answers(_ line: String, vocabulary: Int = 3) throws(LineProblem)
+  private func answers(_ line: String, vocabulary: Int = 3) throws(TextProblem)
     -> PredictionLine.Answers
   {
     try PredictionLine(Array(line.utf8)).answers(to: Self.example, vocabulary: vocabulary)
@@ -140,7 +141,7 @@ import Testing
     (#"{"logits":[[1,2,3],[1,2,3]],"losses":[1,1]}"#, "say the same"),
   ])
   func wrongPredictionsSayWhy(line: String, part: String) {
-    let problem = #expect(throws: LineProblem.self) { try answers(line) }
+    let problem = #expect(throws: TextProblem.self) { try answers(line) }
     #expect(problem?.description.contains(part) == true, "\(problem?.description ?? "")")
   }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int compiler_version(int *major, int *minor) {
   ENTER(compiler_version);
@@ -28,9 +29,24 @@ static int compiler_destroy(hc_handle *program) {
   return leave(give_back(*program, PROGRAM));
 }
 
+/// Waits until as many threads compile as are wanted, some seconds at most.
+static void meet_compilers(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += 20;
+  machine->compilers++;
+  pthread_cond_broadcast(&machine->compiling);
+  while (machine->compilers < machine->wanted_compilers)
+    if (pthread_cond_timedwait(&machine->compiling, &machine->lock, &end)) {
+      fault("programs are compiled one after the other", 0);
+      machine->wanted_compilers = 0;
+    }
+}
+
 /// The code is the architecture's name and the text.
 static int compiler_compile(hc_handle program, int option_count, const char *const *options) {
   ENTER(compiler_compile);
+  if (machine->wanted_compilers) meet_compilers();
   object *o = find(program, PROGRAM);
   const char *architecture = NULL;
   for (int i = 0; i < option_count; i++)
@@ -125,6 +141,8 @@ static int has_word(const char *start, const char *end, const char *wanted) {
 
 static char kind_of(const char *start, const char *end) {
   if (memchr(start, '*', (size_t)(end - start))) return 'p';
+  // A whole table, which begins with a pointer.
+  if (has_word(start, end, "Table")) return 'p';
   if (has_word(start, end, "long")) return 'l';
   if (has_word(start, end, "float")) return 'f';
   if (has_word(start, end, "int") || has_word(start, end, "uint")) return 'i';

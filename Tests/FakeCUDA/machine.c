@@ -25,6 +25,7 @@ fake_cuda *fake_create(int devices, size_t memory) {
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
   pthread_mutex_init(&fake->lock, &attributes);
+  pthread_cond_init(&fake->compiling, NULL);
   pthread_mutexattr_destroy(&attributes);
   fake->devices = devices;
   fake->memory = memory;
@@ -74,6 +75,7 @@ void fake_on_launch(
 }
 
 void fake_set_working(fake_cuda *fake, int working) { fake->idle = !working; }
+void fake_expect_compilers(fake_cuda *fake, int count) { fake->wanted_compilers = count; }
 
 long fake_replays(fake_cuda *fake) { return fake->replays; }
 const char *fake_fault(fake_cuda *fake) { return fake->fault; }

@@ -80,6 +80,8 @@ struct fake_cuda {
   void (*on_launch)(const fake_launch *, void *);
   void *context;
   const char *fault;
+  pthread_cond_t compiling;
+  int compilers, wanted_compilers;
 };
 
 extern _Thread_local fake_cuda *machine;

@@ -24,10 +24,11 @@ import Testing
     #expect(verdict.fault != nil)
   }
 
-  @Test func signedEigenvaluesAreRowsOfTheirOwn() {
+  @Test func variantsAreRowsOfTheirOwn() {
     let titles = check.rows.map(\.name)
     #expect(titles.contains("model delta-net"))
     #expect(titles.contains("model delta-net eigenvalues=signed"))
+    #expect(titles.contains("model attention channelMixer=mlp norm=rms"))
     #expect(Set(titles).count == titles.count)
   }
 }

@@ -112,7 +112,7 @@ import Testing
     ] {
       let bytes = Array(text.utf8)
       let number = try bytes.withUnsafeBufferPointer { bytes in
-        var cursor = JSONCursor(bytes)
+        var cursor = RecordCursor(bytes)
         return try cursor.number()
       }
       #expect(number.bitPattern == Double(text)?.bitPattern, "\(text)")
@@ -124,7 +124,7 @@ import Testing
       let bytes = Array(text.utf8)
       #expect(throws: UnfamiliarJSON.self, "\(text)") {
         try bytes.withUnsafeBufferPointer { bytes in
-          var cursor = JSONCursor(bytes)
+          var cursor = RecordCursor(bytes)
           return try cursor.number()
         }
       }

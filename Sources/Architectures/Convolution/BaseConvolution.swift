@@ -31,6 +31,11 @@ public struct BaseConvolution: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
+    if state == nil, let gateBias = gate.bias {
+      return x.gatedConvolution(
+        weight: taps.variable, bias: bias.variable, gateWeight: gate.weight.variable,
+        gateBias: gateBias.variable)
+    }
     let y = x.shortConvolution(
       taps.variable, bias: bias.variable, activation: .identity, name: "input", carrying: state)
     return y * gate(x) + x

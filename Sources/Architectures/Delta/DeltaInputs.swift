@@ -33,8 +33,8 @@ struct DeltaInputs {
   ) -> (q: Variable, k: Variable, v: Variable, beta: Variable, others: [Variable]) {
     let (q, k, v, others) = projections(
       x, state: state, unit: true, first: [strength], last: last)
-    let beta = others[0].sigmoid()
-    return (q, k, v, signed ? beta.scaled(by: 2) : beta, Array(others.dropFirst()))
+    let beta = others[0].applying(.sigmoid, scaledBy: signed ? 2 : 1)
+    return (q, k, v, beta, Array(others.dropFirst()))
   }
 
   var stateSize: Int { projections.stateSize }

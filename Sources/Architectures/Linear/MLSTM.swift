@@ -79,18 +79,19 @@ public struct MLSTM: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let u = input(x)
+    let projected = x.linears([input, outputGate].map(\.weight.variable))
+    let u = projected[0]
     let filtered = filter.map { $0(u, state: state) } ?? u
-    let q = filtered.blockLinear(query.variable)
-    let k = filtered.blockLinear(key.variable)
-    let v = u.blockLinear(value.variable)
-    let maps = zip([q, k, v], gateWeights).map { LinearMap($0, $1.variable) }
-    let gates = Variable.sum(of: maps, bias: gateBias.variable)
-    let (read, factors) = memory(q: q, k: k, v: v, gates: gates, state: state)
+    let maps = GatedBlocks(
+      blocks: [query, key, value].map(\.variable), gates: gateWeights.map(\.variable),
+      bias: gateBias.variable)
+    let (vectors, gates) = maps(filtered, values: u)
+    let (read, factors) = memory(
+      q: vectors[0], k: vectors[1], v: vectors[2], gates: gates, state: state)
     return output(
       read.normalisedHeads(
         factors: factors, weight: norm.variable, direct: filtered, skip: skip.variable,
-        gatedBy: outputGate(x), .silu))
+        gatedBy: projected[1], .silu))
   }
 
   /// What is read from the memory, [batch, length, heads, dim], and one over its normaliser,

@@ -81,13 +81,16 @@ public struct Mamba: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let u = input(x, state: state).reshaped([x.shape[0], x.shape[1], inner])
-    let step = narrowStep(u).linear(wideStep.variable, bias: stepBias.variable).softplus()
+    let projected = x.linears([input.weight, gate.weight.variable])
+    let u = input.finished(projected[0], state: state)
+      .reshaped([x.shape[0], x.shape[1], inner])
+    let chosen = u.linears([narrowStep, write, read].map(\.weight.variable))
+    let step = chosen[0].softplus(ofProductWith: wideStep.variable, bias: stepBias.variable)
     let (y, final) = scan(
-      x: u, step: step, rate: logRate.variable.exp().negated(), write: write(u), read: read(u),
-      skip: skip.variable, initial: state?["memory"], wantsFinal: state != nil)
+      x: u, step: step, rate: logRate.variable.exp().negated(), write: chosen[1],
+      read: chosen[2], skip: skip.variable, initial: state?["memory"], wantsFinal: state != nil)
     if let final { state?["memory"] = final }
-    return output(y.gated(by: gate(x), .silu))
+    return output(y.atWantedRows().gated(by: projected[1].atWantedRows(), .silu))
   }
 
   public func stateSize(length: Int) -> Int { inner * states + input.stateSize }

@@ -76,16 +76,23 @@ public struct Mamba2: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let u = input(x, state: state)
-    let (size, decay) = step(x)
+    // In the order in which their gradients are added, from the last to the first.
+    let maps = [input.weight, step.projection.weight.variable, queries.weight, keys.weight]
+    let projected = x.linears(maps + [gate.weight.variable])
+    let parts = HeadProjection.finished(
+      [input, queries, keys], [projected[0], projected[2], projected[3]], state: state)
+    let u = parts[0]
+    let (size, decay) = step(projected: projected[1])
     let o = MatrixScan(decay: .scalar(decay))(
-      q: queries(x, state: state), k: keys(x, state: state), v: u.scalingRows(by: size),
-      carrying: state)
+      q: parts[1], k: parts[2], v: u.scalingRows(by: size), carrying: state)
     let flat = [x.shape[0], x.shape[1], heads * dim]
     let direct = skip.variable.linear(spread.variable).reshaped([heads * dim])
-    let y = o.reshaped(flat) + u.reshaped(flat).multiplyingRow(direct)
     // The gate comes before the norm here, unlike in the delta family.
-    return output(y.gated(by: gate(x), .silu).rmsNorm(weight: norm.variable))
+    return output(
+      o.reshaped(flat).atWantedRows().gatedSum(
+        direct: u.reshaped(flat).atWantedRows(), skip: direct,
+        gatedBy: projected[4].atWantedRows(), .silu,
+        weight: norm.variable))
   }
 
   public func stateSize(length: Int) -> Int {

@@ -73,8 +73,8 @@ public struct SLSTM: SequenceMixer {
     // Only what is written and kept sees the tokens before.
     let filtered = filter.map { $0(x, state: state) } ?? x
     let gates = Variable.sideBySide(
-      zip([filtered, filtered, x, x], inputs).map { LinearMap($0, $1.variable) }
-    ).addingRow(bias.variable)
+      zip([filtered, filtered, x, x], inputs).map { LinearMap($0, $1.variable) },
+      bias: bias.variable)
     let initial = state?["hidden"].map { CellState(hidden: $0, memory: state?["memory"]) }
     let (h, final) = gates.recurrentCell(
       .slstm, heads: heads, recurrent: recurrent.variable, initial: initial,
@@ -84,7 +84,7 @@ public struct SLSTM: SequenceMixer {
       state?["memory"] = final.memory
     }
     let split = [x.shape[0], x.shape[1], heads, width / heads]
-    return h.reshaped(split).layerNorm().reshaped(x.shape).multiplyingRow(norm.variable)
+    return h.reshaped(split).layerNorm(ofHeadsWith: norm.variable)
   }
 
   public func stateSize(length: Int) -> Int { 4 * width + (filter?.stateSize ?? 0) }

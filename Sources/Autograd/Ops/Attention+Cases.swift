@@ -32,6 +32,10 @@ extension OpCatalog {
       queries: 70, keys: 100, heads: 2, keyHeads: 1, dim: 2, valueDim: 2, window: 40, offset: 30,
       sloped: true),
     AttentionCase(queries: 140, heads: 1, dim: 2, valueDim: 2, window: 40),
+    // What groups of warps have on GPUs.
+    AttentionCase(
+      queries: 66, keys: 200, heads: 2, keyHeads: 1, dim: 128, valueDim: 128, window: 150,
+      offset: 134, sloped: true),
   ].map { $0.checked() }
 
   /// Shapes of models in this suite, for speed only.

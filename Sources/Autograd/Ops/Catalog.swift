@@ -12,7 +12,10 @@ package enum OpCatalog {
     + gateCases
     + broadcastCases
     + normCases
+    + sumNormCases
     + fusedCases
+    + gatedBlocksCases
+    + mlpCases
     + embeddingCases
     + rotaryCases
     + reshapeCases
@@ -23,11 +26,12 @@ package enum OpCatalog {
     + taylorCases
     + cellCases
     + convolutionCases
+    + gatedConvolutionCases
 
   /// The operations that are made of matrix products.
   package static let matrixOperations: Set<String> = [
     "linear", "linears", "linear maps", "attention", "cross-entropy", "matrix scan",
-    "mLSTM memory", "cell",
+    "mLSTM memory", "cell", "selective scan", "gated blocks", "gatedConvolution", "mlp",
   ]
 
   /// Cases of training's sizes, for speed only.
@@ -35,6 +39,7 @@ package enum OpCatalog {
     linearTimings
     + linearsTimings
     + linearMapsTimings
+    + mlpTimings
     + attentionTimings
     + scanTimings
     + selectiveTimings
@@ -43,5 +48,6 @@ package enum OpCatalog {
     + taylorTimings
     + cellTimings
     + convolutionTimings
+    + gatedConvolutionTimings
     + crossEntropyTimings
 }

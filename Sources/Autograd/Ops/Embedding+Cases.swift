@@ -8,7 +8,10 @@ extension OpCatalog {
     } + [
       // A large table, and one number that most rows have.
       embeddingCase(
-        (0..<320).map { $0 % 3 == 1 ? Int32($0 * 7 % 41) - 1 : 17 }, numbers: 41, columns: 3)
+        (0..<320).map { $0 % 3 == 1 ? Int32($0 * 7 % 41) - 1 : 17 }, numbers: 41, columns: 3),
+      // So many rows of one number that whole blocks of a GPU have no other.
+      embeddingCase(
+        (0..<900).map { $0 % 8 == 1 ? Int32($0 * 7 % 41) - 1 : 17 }, numbers: 41, columns: 18),
     ]
     + [1, 3, 16].flatMap { columns -> [OpCase] in
       let entry = embeddingCase(

@@ -28,6 +28,19 @@ extension Variable {
     }
   }
 
+  /// The positions of this variable, [batch, length, …], that somebody looks at, where what follows
+  /// looks at one position at a time; all where nobody said which.
+  ///
+  /// - Returns: [rows, …], or this variable.
+  public func atWantedRows() -> Variable {
+    guard let wanted = tape.wantedRows else { return self }
+    let rest = Array(shape.dropFirst(2))
+    let columns = rest.reduce(1, *)
+    return reshaped([shape[0] * shape[1], columns])
+      .gatheringRows(at: wanted, shape: [wanted.count, columns], distinct: true)
+      .reshaped([wanted.count] + rest)
+  }
+
   /// Some rows of the sum of this variable and another, without making the others.
   ///
   /// - Parameters:

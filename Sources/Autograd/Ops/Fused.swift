@@ -41,6 +41,22 @@ extension Variable {
     }
   }
 
+  /// A function of every element times a number: strengths between 0 and 2 are twice a sigmoid.
+  public func applying(_ function: Elementwise, scaledBy factor: Float) -> Variable {
+    guard factor != 1, let fused = tape.backend as? any FusedKernels else {
+      let y = applying(function)
+      return factor == 1 ? y : y.scaled(by: factor)
+    }
+    let y = tape.backend.empty(shape)
+    fused.apply(function, value, scaledBy: factor, into: y)
+    return tape.result(y, of: [self]) { [self] dy in
+      contribute { dx, accumulate in
+        fused.applyBackward(
+          function, x: value, scaledBy: factor, dy: dy, dx: dx, accumulate: accumulate)
+      }
+    }
+  }
+
   /// sigmoid(x)^exponent for every element x: a factor between 0 and 1 that is near 1 for small
   /// exponents, as the decays of gated linear attention are.
   public func sigmoid(toPower exponent: Float) -> Variable {

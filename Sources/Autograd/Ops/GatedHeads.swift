@@ -46,7 +46,7 @@ extension Variable {
   }
 
   /// Lets one kernel write or add the gradients of several variables, all of which need one.
-  private static func withTargets(
+  static func withTargets(
     _ variables: [Variable], _ found: [GradientTarget] = [], _ body: ([GradientTarget]) -> Void
   ) {
     guard found.count < variables.count else { return body(found) }

@@ -1,10 +1,11 @@
 extension OpCatalog {
   /// Columns fewer than a vector, whole panels and what is left of them; rows on both sides of
-  /// where the weight is rearranged; more inputs than one block.
+  /// where the weight is rearranged; more inputs than one block; rows enough for kernels that share them
+  /// among all gradients.
   static let linearCases: [OpCase] =
     [
       (1, 1, 1), (7, 5, 3), (65, 17, 16), (37, 20, 4), (9, 33, 2), (3, 40, 150), (130, 3, 40),
-      (12, 300, 5), (1, 64, 65),
+      (12, 300, 5), (1, 64, 65), (257, 16, 140), (260, 68, 40),
     ].flatMap { rows, inputs, outputs in
       [true, false].map { bias in
         let shape = LinearShape(lead: [rows], inputs: inputs, outputs: outputs, bias: bias)

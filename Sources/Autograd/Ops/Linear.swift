@@ -17,20 +17,7 @@ extension Variable {
       MatrixProduct(m: rows, n: outputs, k: inputs), value, weight.value, bias: bias?.value,
       into: y)
     return tape.result(y, of: [self, weight, bias]) { [self] dy in
-      contribute { dx, accumulate in
-        let product = MatrixProduct(
-          m: rows, n: inputs, k: outputs, transposeB: true, beta: accumulate ? 1 : 0)
-        backend.multiply(product, dy, weight.value, bias: nil, into: dx)
-      }
-      weight.contribute { dw, accumulate in
-        let product = MatrixProduct(
-          m: inputs, n: outputs, k: rows, transposeA: true, beta: accumulate ? 1 : 0)
-        backend.multiply(product, value, dy, bias: nil, into: dw)
-      }
-      bias?.contribute { db, accumulate in
-        if !accumulate { backend.fill(db, with: 0) }
-        backend.sumRows(dy, addedTo: db)
-      }
+      contributeGradients(of: [LinearResult(weight: weight, bias: bias, gradient: dy)])
     }
   }
 }

@@ -7,9 +7,15 @@ private struct MapsCase: Sendable {
   /// The columns of each input.
   var inputs: [Int]
   var maps: [(input: Int, weight: [Int])]
+  var isBiased = false
 
   private var opInputs: [OpInput] {
     inputs.map { OpInput("x", [rows, $0]) } + maps.map { OpInput("weight", $0.weight) }
+      + (isBiased ? [OpInput("bias", [columns])] : [])
+  }
+
+  private var columns: Int {
+    maps.reduce(0) { $0 + ($1.weight.count == 3 ? $1.weight[0] : 1) * ($1.weight.last ?? 0) }
   }
 
   private var flops: Double {
@@ -24,8 +30,11 @@ private struct MapsCase: Sendable {
 
   private func run(_ variables: [Variable]) -> Variable {
     let weights = variables.dropFirst(inputs.count)
-    return .sideBySide(
-      zip(maps, weights).map { map, weight in LinearMap(variables[map.input], weight) })
+    let linear = zip(maps, weights).map { map, weight in
+      LinearMap(variables[map.input], weight)
+    }
+    guard isBiased else { return .sideBySide(linear) }
+    return .sideBySide(linear, bias: variables[variables.count - 1])
   }
 
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
@@ -46,12 +55,29 @@ private struct MapsCase: Sendable {
         }
       }
     }
-    return [DoubleArray([rows, rowsOfResult[0].count], rowsOfResult.flatMap(\.self))]
+    var result = DoubleArray([rows, columns], rowsOfResult.flatMap(\.self))
+    if isBiased {
+      for row in 0..<rows {
+        for column in 0..<columns { result[row, column] += arrays[arrays.count - 1][column] }
+      }
+    }
+    return [result]
   }
 }
 
 extension OpCatalog {
-  static let linearMapsCases: [OpCase] = sideBySideCases + [sumCase]
+  static let linearMapsCases: [OpCase] =
+    sideBySideCases + biasedCases.map { $0.opCase() } + [sumCase]
+
+  /// As the gates of the sLSTM.
+  private static let biasedCases: [MapsCase] = [(5, 1, 3), (1, 2, 16), (19, 3, 16), (9, 2, 32)]
+    .map { rows, heads, dim in
+      let weight = [heads, dim, dim]
+      return MapsCase(
+        variant: "biased \(rows)x\(heads)x\(dim)", rows: rows,
+        inputs: [heads * dim, heads * dim],
+        maps: [(0, weight), (0, weight), (1, weight), (1, weight)], isBiased: true)
+    }
 
   /// Three maps into one width, two of them of the same input.
   private static let sumCase = OpCase(

@@ -76,6 +76,17 @@ private struct ScanSetting: Sendable {
     reflections.beta = 2...2
     var vanishing = ScanSetting(Size(1, 32, 1, 1, 32, 16), .vector, .add)
     vanishing.factors = 0...0
+    let stateless: [ScanSetting] = [
+      ScanSetting(Size(2, 22, 2, 1, 16, 32), .scalar, .delta),
+      ScanSetting(Size(1, 31, 1, 1, 32, 16), .perHead, .add),
+      ScanSetting(Size(1, 70, 1, 1, 16, 16), .scalar, .delta),
+      ScanSetting(Size(1, 40, 2, 1, 16, 16), .none, .delta),
+    ].map { setting in
+      var setting = setting
+      setting.carriesState = false
+      return setting
+    }
+    zeros += stateless.map { ("chunks", $0) }
     return zeros + [
       ("reflections", reflections),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
@@ -88,7 +99,10 @@ private struct ScanSetting: Sendable {
       ("chunks", ScanSetting(Size(1, 37, 2, 1, 17, 20), .scalar, .delta)),
       ("chunks", ScanSetting(Size(1, 33, 1, 1, 16, 17), .perHead, .add)),
       ("chunks", ScanSetting(Size(1, 37, 1, 1, 33, 20), .vector, .add)),
+      ("filled chunks", ScanSetting(Size(1, 20, 2, 1, 12, 24), .scalar, .delta)),
+      ("filled chunks", ScanSetting(Size(1, 34, 1, 1, 20, 16), .perHead, .add)),
       ("zero decay in chunks", vanishing),
+      ("rounds of chunks", ScanSetting(Size(1, 35, 2, 1, 16, 32), .vector, .add)),
     ]
   }
 
@@ -103,6 +117,7 @@ private struct ScanSetting: Sendable {
       ("KDA", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .delta)),
       ("Mamba2", ScanSetting(Size(64, 64, 2, 1, 64, 64), .scalar, .add)),
       ("GLA", ScanSetting(Size(64, 64, 4, 4, 8, 16), .vector, .add)),
+      ("GLA", ScanSetting(Size(32, 256, 2, 2, 32, 64), .vector, .add)),
       ("RWKV6", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .add, exclusive: true)),
       ("RWKV7", ScanSetting(Size(64, 64, 2, 2, 32, 32), .vector, .rankOne)),
       ("linear attention", ScanSetting(Size(64, 64, 1, 1, 64, 64), .none, .add)),

@@ -13,6 +13,12 @@ extension Variable {
     let y = backend.empty(shape)
     let scale = backend.empty([value.rows])
     backend.rmsNorm(value, weight: weight?.value, epsilon: epsilon, into: y, scale: scale)
+    return rmsNormResult(y, weight: weight, scale: scale)
+  }
+
+  /// The result of a root-mean-square norm of this variable, which was computed already.
+  func rmsNormResult(_ y: Tensor, weight: Variable?, scale: Tensor) -> Variable {
+    let backend = tape.backend
     return tape.result(y, of: [self, weight]) { [self] dy in
       weight.withGradient { dweight in
         contributing { dx, accumulate in
@@ -43,6 +49,14 @@ extension Variable {
     backend.layerNorm(
       value, weight: weight?.value, bias: bias?.value, epsilon: epsilon, into: y, mean: mean,
       scale: scale)
+    return layerNormResult(y, weight: weight, bias: bias, mean: mean, scale: scale)
+  }
+
+  /// The result of a layer norm of this variable, which was computed already.
+  func layerNormResult(
+    _ y: Tensor, weight: Variable?, bias: Variable?, mean: Tensor, scale: Tensor
+  ) -> Variable {
+    let backend = tape.backend
     return tape.result(y, of: [self, weight, bias]) { [self] dy in
       weight.withGradient { dweight in
         bias.withGradient { dbias in
@@ -71,7 +85,7 @@ extension Variable {
     }
   }
 
-  private func checkNormParameter(_ parameter: Variable?) {
+  func checkNormParameter(_ parameter: Variable?) {
     precondition(
       parameter == nil || parameter?.shape == [columns],
       "norm over \(columns) columns with a parameter of shape \(parameter?.shape ?? [])")

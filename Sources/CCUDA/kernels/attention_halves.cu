@@ -6,11 +6,7 @@
 // written while the other is read, so that there is one barrier for each. Its keys are asked for
 // while scores are computed, its values while outputs are summed; the tile after it is brought to
 // the second-level cache before.
-//
-// Weights are relative to the greatest score so far, times 2^15: they keep their precision down to
-// 2e-9, and vanish below 1e-12.
 
-constexpr int WEIGHT_BITS = 15;
 // Warps that are to be on a multiprocessor at a time, as registers allow: outputs take most of them,
 // and places of rows that threads do not divide evenly.
 constexpr bool IS_EVEN = 128 % DIM_PAD == 0 && 128 % VALUE_PAD == 0;
@@ -20,44 +16,6 @@ constexpr int FORWARD_WARPS = !IS_EVEN                     ? 12
                               : WARPS == 4                 ? 12
                                                            : 16;
 constexpr int FORWARD_BLOCKS = FORWARD_WARPS < WARPS ? 1 : FORWARD_WARPS / WARPS;
-
-/// A warp's running softmax; each lane has rows g and g + 8, and in each a quarter of the columns.
-struct HalfSoftmax {
-  float most[2] = {-INFINITE, -INFINITE};
-  /// The sums of the weights as rounded, so that they add up to 1 in the outputs.
-  float sums[4] = {};
-
-  /// Scores become weights; `out` and `sums` become relative to the greatest score now.
-  template <int N>
-  DEVICE void add(float (&s)[KEYS / 8][4], float (&out)[N][4]) {
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      float top = most[r];
-#pragma unroll
-      for (int n = 0; n < KEYS / 8; n++) top = fmaxf(top, fmaxf(s[n][2 * r], s[n][2 * r + 1]));
-      top = fmaxf(top, __shfl_xor_sync(FULL_WARP, top, 1));
-      top = fmaxf(top, __shfl_xor_sync(FULL_WARP, top, 2));
-      // A row that has seen nothing yet, as with a window, must not compute infinity - infinity.
-      const float base = top == -INFINITE ? 0.0f : top;
-      const float factor = power_of_2(most[r] - base);
-      most[r] = top;
-      sums[2 * r] *= factor, sums[2 * r + 1] *= factor;
-#pragma unroll
-      for (int n = 0; n < N; n++) out[n][2 * r] *= factor, out[n][2 * r + 1] *= factor;
-#pragma unroll
-      for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-        for (int e = 2 * r; e < 2 * r + 2; e++)
-          s[n][e] = power_of_2(s[n][e] - (base - WEIGHT_BITS));
-    }
-  }
-
-  DEVICE void add_sums(const uint (&weights)[KEYS / 16][4]) {
-    const uint ones = 0x3c003c00;
-#pragma unroll
-    for (int k = 0; k < KEYS / 16; k++) mma_half(sums, weights[k], ones, ones);
-  }
-};
 
 extern "C" __global__ void __launch_bounds__(THREADS, FORWARD_BLOCKS)
     attention_halves(const float *q, const float *k, const float *v, const float *slopes, float *o,
@@ -104,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, FORWARD_BLOCKS)
   // This lane's rows are `row` and `row` + 8 of the tile; the warp's last sees the key `last`.
   const int row = warp * SLAB + g, last = position + warp * SLAB + SLAB - 1;
   float out[VALUE_PAD / 8][4] = {};
-  HalfSoftmax softmax;
+  HalfSoftmax<KEYS> softmax;
   for (int turn = 0; j < end; j += KEYS, turn ^= 1) {
     const Half *keys_now = ks + turn * KEYS * DIM_PITCH, *values_now = vs + turn * KEYS * VALUE_PITCH;
     // None behind the last tile, but always a load: else the registers would be kept for long.

@@ -8,9 +8,7 @@
 // arrive, and sums are divided then.) In sums over queries each row has another 2^(c - e) <= 1, with
 // the least c of all e so far: what is lost lies 2^-25 and more below the greatest row.
 
-constexpr int WEIGHT_BITS = 15, WEIGHT_PITCH = KEYS + 8;
-// The exponent of a row of zeros, greater than those of others.
-constexpr int NO_ROW = 126;
+constexpr int WEIGHT_PITCH = KEYS + 8;
 constexpr int BACKWARD_BLOCKS = WARPS >= 16 ? 1 : WARPS == 8 ? 2 : DIM_PAD + VALUE_PAD <= 128 ? 4 : 2;
 
 /// Whether the next keys and values may wait in registers, which dQ and sums leave free.
@@ -55,12 +53,6 @@ struct HalfTiles {
     ranges = (Ranges *)(exponents + QUERIES);
   }
 };
-
-/// 2^n for n from -126 to 127; 0 for less.
-DEVICE float exact_power(int n) { return __int_as_float(max(n + 127, 0) << 23); }
-
-/// The least n with |x| < 2^n, from the bits of |x|.
-DEVICE int bits_before_point(int bits) { return (bits >> 23) - 126; }
 
 /// Where the queries of a part are in memory: in rows `row`, `row + heads` … of q, o and d_o.
 struct Part {

@@ -1,10 +1,5 @@
 // Attention with factors of 16 bits: how matrices lie in shared memory, and the products of a warp.
-// This is put after halves.cuh and attention_tiles.cuh, before the kernels for heads of at most 128
-// columns.
-//
-// Queries, keys and values are multiplied by 16: they may be up to 4094 (greater ones become that,
-// infinite ones NaN, so that a run that diverges is seen to) and keep all their bits down to 4e-6.
-// What may have any range, weights and gradients, gets a power of two of its own.
+// This is put after attention_factors.cuh, before the kernels for heads of at most 128 columns.
 //
 // Constants: those of attention_tiles.cuh, and WARPS of a block; a warp has 16 queries, a tile 32
 // keys. Rows in shared memory are 8 halves longer than their columns, an odd multiple of 16 bytes:
@@ -12,21 +7,6 @@
 
 constexpr int THREADS = WARPS * 32, SLAB = 16, QUERIES = WARPS * SLAB, KEYS = 32;
 constexpr int DIM_PITCH = DIM_PAD + 8, VALUE_PITCH = VALUE_PAD + 8;
-#define OPERAND_SCALE 16.0f
-
-DEVICE float2 two_floats(uint halves) {
-  float2 x;
-  asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}"
-      : "=f"(x.x), "=f"(x.y)
-      : "r"(halves));
-  return x;
-}
-
-/// Four numbers times `scale`, as halves; infinite ones become NaN.
-DEVICE uint2 four_halves(const float4 &x, float scale) {
-  return uint2{two_bounded_halves(fmaf(x.x, scale, x.x * 0.0f), fmaf(x.y, scale, x.y * 0.0f)),
-               two_bounded_halves(fmaf(x.z, scale, x.z * 0.0f), fmaf(x.w, scale, x.w * 0.0f))};
-}
 
 /// Rows on their way to shared memory, where they arrive as halves.
 template <int ROWS, int COLUMNS>
@@ -89,17 +69,6 @@ DEVICE void multiply_halves(float (&c)[NT][4], const Half *a, const Half *b) {
       mma_half(c[n], x[step % STAGES], pair[0], pair[1]);
     }
   }
-}
-
-/// What `multiply_halves` left for a tile of keys, as the left factor of `add_products`.
-DEVICE void to_factor(uint (&a)[KEYS / 16][4], const float (&c)[KEYS / 8][4]) {
-#pragma unroll
-  for (int k = 0; k < KEYS / 16; k++)
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const float *pair = c[2 * k + (i >> 1)] + 2 * (i & 1);
-      a[k][i] = two_bounded_halves(pair[0], pair[1]);
-    }
 }
 
 /// c += a b for the KEYS rows of a tile b.

@@ -1,6 +1,6 @@
 // The norm of each head, a direct path beside it and a gate over both, in one pass; after
 // held_rows.cuh. Constants: those of that file; FUNCTION, the gate's; HEADS, a divisor of the groups
-// of a block, so that each group meets one head only.
+// of a block, so that each group meets one head only. And the same with neither path nor gate.
 //
 // Rows are heads of tokens: x and its like are [rows, columns], weight and skip [HEADS, columns].
 
@@ -101,4 +101,62 @@ KERNEL gated_heads_backward(long rows, long columns, const float *x, const float
   float *out = partial + (long)blockIdx.x * 2 * HEADS * columns;
   write_sums(dw, shared, columns, out, HEADS);
   write_sums(du, shared, columns, out + HEADS * columns, HEADS);
+}
+
+/// y = h weight, with h = (x - mean) rstd the layer norm of a row.
+KERNEL weighted_heads(long rows, long columns, float epsilon, const float *x, const float *weight,
+                      float *y, float *mean, float *rstd) {
+  const float part_of_mean = 1.0f / (float)columns;
+  pack w[PACKS], v[PACKS];
+  load_parameter(w, columns, of_head(weight, columns), 0.0f);
+  for (long base = (long)blockIdx.x * GROUPS; base < rows; base += (long)gridDim.x * GROUPS) {
+    const long row = base + group_of_row();
+    load_row(v, columns, x + row * columns, row < rows);
+    float level = 0.0f, squares = 0.0f;
+    EACH_PACK(columns, EACH_FLOAT(level += v[part].at[i];))
+    level = part_of_mean * group_sum<LANES>(level);
+    EACH_PACK(columns, EACH_FLOAT(const float d = v[part].at[i] - level; squares += d * d;))
+    const float scale = rsqrtf(part_of_mean * group_sum<LANES>(squares) + epsilon);
+    if (row >= rows) continue;
+    EACH_PACK(columns, {
+      EACH_FLOAT(v[part].at[i] = (v[part].at[i] - level) * scale * w[part].at[i];)
+      store_pack(y + row * columns + column, v[part]);
+    })
+    if (!lane_of_row()) mean[row] = level, rstd[row] = scale;
+  }
+}
+
+/// With e = dy weight: dx (+)= rstd (e - its mean - h mean of e h). Each block leaves its sums of dy h
+/// in a row of `partial`.
+KERNEL weighted_heads_backward(long rows, long columns, const float *x, const float *weight,
+                               const float *mean, const float *rstd, const float *dy, float *dx,
+                               int accumulate, float *partial) {
+  __shared__ float shared[SHARED];
+  const float part_of_mean = 1.0f / (float)columns;
+  pack w[PACKS], dw[PACKS] = {}, v[PACKS], e[PACKS];
+  load_parameter(w, columns, of_head(weight, columns), 0.0f);
+  for (long base = (long)blockIdx.x * GROUPS; base < rows; base += (long)gridDim.x * GROUPS) {
+    const long row = base + group_of_row();
+    const bool present = row < rows;
+    load_row(v, columns, x + row * columns, present);
+    load_row(e, columns, dy + row * columns, present);
+    const float level = present ? mean[row] : 0.0f, scale = present ? rstd[row] : 0.0f;
+    float middle = 0.0f, slope = 0.0f;
+    EACH_PACK(columns, EACH_FLOAT({
+      const float h = (v[part].at[i] - level) * scale;
+      dw[part].at[i] += e[part].at[i] * h;
+      e[part].at[i] *= w[part].at[i];
+      v[part].at[i] = h;
+      middle += e[part].at[i];
+      slope += e[part].at[i] * h;
+    }))
+    middle = group_sum<LANES>(middle) * part_of_mean;
+    slope = group_sum<LANES>(slope) * part_of_mean;
+    if (!present) continue;
+    EACH_PACK(columns, {
+      EACH_FLOAT(e[part].at[i] = scale * (e[part].at[i] - middle - v[part].at[i] * slope);)
+      put_pack(dx + row * columns + column, e[part], accumulate);
+    })
+  }
+  write_sums(dw, shared, columns, partial + (long)blockIdx.x * HEADS * columns, HEADS);
 }

@@ -1,59 +1,16 @@
 // Tiles of the head's products for groups of four warps, with the tensor cores' asynchronous
-// instructions that only compute capability 9.0 has; after head_numbers.cuh, whose DEPTH is 64 or
-// 128 here. The numbers of a warp lie in its registers as in head_tiles.cuh.
+// instructions that only compute capability 9.0 has; after groups.cuh and head_numbers.cuh, whose
+// DEPTH is 64 or 128 here. The numbers of a warp lie in its registers as in head_tiles.cuh.
 //
 // In memory, and in shared memory, a tile is panels of 64 columns: rows of 128 bytes, whose eight
 // pieces of 16 bytes are exchanged by the row's number, so that the tensor cores' accesses fall into
 // different banks. A tile is one run of bytes, which one instruction fetches.
 
-typedef unsigned long long ulong64;
 enum {
   GROUPS = 2, THREADS = GROUPS * 128, BLOCK_ROWS = GROUPS * 64,
   STAGES = 6,  // tiles in shared memory
   PANEL_BYTES = TILE * 128, PANELS = DEPTH / 64, TILE_BYTES = PANELS * PANEL_BYTES,
 };
-
-DEVICE uint shared_address(const void *x) { return (uint)__cvta_generic_to_shared(x); }
-
-/// c (+)= a b for a group of warps, 64 x 16 by 16 x 64, when it is waited for; `b` describes where
-/// the tile lies, whose rows are rows of b where `rows`, else its columns.
-template <bool rows>
-DEVICE void group_product(float (*c)[4], const uint a[4], ulong64 b, bool add) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %37, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
-      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,"
-      "%25,%26,%27,%28,%29,%30,%31}, {%32,%33,%34,%35}, %36, p, 1, 1, %38;\n}"
-      : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]), "+f"(c[1][1]),
-        "+f"(c[1][2]), "+f"(c[1][3]), "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]),
-        "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]), "+f"(c[4][0]), "+f"(c[4][1]),
-        "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
-        "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]),
-        "+f"(c[7][2]), "+f"(c[7][3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"((int)add), "n"(rows ? 1 : 0));
-}
-/// Registers that products are about to use are written.
-DEVICE void group_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-DEVICE void group_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-/// Waits until at most `groups` of the committed products are under way.
-template <int groups>
-DEVICE void group_wait() {
-  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(groups) : "memory");
-}
-/// Keeps what reads the sums behind the wait for them.
-template <int count>
-DEVICE void group_done(float (&c)[count][4]) {
-#pragma unroll
-  for (int n = 0; n < count; n++)
-#pragma unroll
-    for (int i = 0; i < 4; i++) asm volatile("" : "+f"(c[n][i])::"memory");
-}
-
-/// A place of a tile: groups of 8 rows of 128 bytes follow each other.
-DEVICE ulong64 describe(uint address) {
-  const ulong64 group = 1024 >> 4, exchanged = 1ull << 62;
-  return (ulong64)((address & 0x3ffff) >> 4) | group << 16 | group << 32 | exchanged;
-}
 
 /// A warp's 16 rows of one factor.
 struct GroupRows {

@@ -50,6 +50,18 @@ KERNEL unary_backward(
   map(n, dx, accumulate, [](float x, float y, float dy) { return slope_of(x, y) * dy; }, x, y, dy);
 }
 
+/// y = alpha f(x)
+KERNEL scaled_unary(long n, float alpha, const float *x, float *y) {
+  map(n, y, false, [alpha](float x) { return alpha * value_of(x); }, x);
+}
+
+/// dx (+)= alpha f'(x) dy
+KERNEL scaled_unary_backward(
+    long n, float alpha, const float *x, const float *dy, float *dx, int accumulate) {
+  map(n, dx, accumulate,
+      [alpha](float x, float dy) { return alpha * (slope_of(x, value_of(x)) * dy); }, x, dy);
+}
+
 /// y = a f(b)
 KERNEL gate(long n, const float *a, const float *b, float *y) {
   map(n, y, false, [](float a, float b) { return a * value_of(b); }, a, b);
@@ -114,6 +126,16 @@ KERNEL sigmoid_power_backward(long n, float exponent, const float *x, const floa
   map(n, dx, accumulate,
       [exponent](float x, float y, float dy) { return dy * (exponent * y * sigmoid(-x)); }, x, y,
       dy);
+}
+
+/// total += scale times the sum of x, by one block.
+KERNEL add_scaled_sum(long n, const float *x, const float *scale, float *total) {
+  __shared__ float shared[32];
+  float sum = 0.0f;
+#pragma unroll 8
+  for (long i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];
+  sum = block_sum(sum, shared);
+  if (!threadIdx.x) *total += *scale * sum;
 }
 
 /// c = beta c + bias in every row of a batch of matrices, what a product is then added to. Where

@@ -76,13 +76,21 @@ DEVICE void relate(const Frame &x, float scale) {
     });
 }
 
+/// Which of the chunk's states are not all zeros: the one before it, and the gradient of the one after.
+struct States {
+  bool before, after;
+};
+
 /// The gradients of what is written (du) and of the values (P); `put_values` takes the latter.
 template <class F>
-DEVICE void return_writes(const Frame &x, F put_values) {
+DEVICE void return_writes(const Frame &x, States are, F put_values) {
   each_tile<C, values>([&](auto &tile) {
-    tile.template add_rows<keys>(
-        Rounded{x.k}, key_step, [&](int n, int j) { return x.gradient[at(n) * value_step + j]; });
-    tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
+    if (are.after) {
+      tile.template add_rows<keys>(Rounded{x.k}, key_step, [&](int n, int j) {
+        return x.gradient[at(n) * value_step + j];
+      });
+      tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
+    }
     tile.template add<C>(
         [&](int i, int n) {
           return n >= i ? x.relations[n * token_step + i] * x.products.pair(n, i) : 0.0f;
@@ -154,8 +162,8 @@ DEVICE void dot_rows(const T &tile, float *sums, bool first, float sign, F other
 }
 
 /// The gradients of q and k, and those of c and e from the products with states.
-DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, long rows, int count,
-                        float scale) {
+DEVICE void return_keys(const Frame &x, States are, const Head &head, const Targets &to, long rows,
+                        int count, float scale) {
   auto q = [&](int i, int j) { return scale * x.q[i * key_step + j]; };
   auto k = [&](int i, int j) { return x.k[i * key_step + j]; };
   auto rounded_q = [&](int i, int j) { return Rounded{x.q}[i * key_step + j]; };
@@ -165,8 +173,9 @@ DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, lon
       store_pair(target + rows * KEY_DIM + i * (head.heads * KEY_DIM), j, KEY_DIM, pair);
   };
   each_tile<C, keys>([&](auto &tile) {
-    tile.template add_transposed<values>(Rounded{x.gain}, value_step, Rounded{x.state},
-                                         value_step);
+    if (are.before)
+      tile.template add_transposed<values>(Rounded{x.gain}, value_step, Rounded{x.state},
+                                           value_step);
     if (decays) dot_rows(tile, x.sums_c, true, 1, q);
     tile.each([&](int i, int, float &sum) { sum *= x.products.prefix(i); });
     tile.template add_rows<C>(Rounded{x.inverse}, token_step, rounded_k);
@@ -175,16 +184,18 @@ DEVICE void return_keys(const Frame &x, const Head &head, const Targets &to, lon
     });
   });
   each_tile<C, keys>([&](auto &tile) {
-    tile.template add<values, false>([&](int i, int n) { return x.write(i, n); },
-                                     [&](int n, int j) {
-                                       return x.gradient[at(j) * value_step + n];
-                                     });
+    if (are.after)
+      tile.template add<values, false>([&](int i, int n) { return x.write(i, n); },
+                                       [&](int n, int j) {
+                                         return x.gradient[at(j) * value_step + n];
+                                       });
     if (decays) dot_rows(tile, x.sums_e, true, 1, k);
     tile.each([&](int i, int, float &sum) { sum *= x.products.suffix(i); });
     if constexpr (delta) {
       auto old = tile.empty();
-      old.template add_transposed<values>(Rounded{x.p}, value_step, Rounded{x.state},
-                                          value_step);
+      if (are.before)
+        old.template add_transposed<values>(Rounded{x.p}, value_step, Rounded{x.state},
+                                            value_step);
       if (decays) dot_rows(old, x.sums_c, false, -1, k);
       tile.combine(old, [&](int i, float sum, float other) {
         return sum - x.products.prefix(i) * other;
@@ -243,8 +254,8 @@ DEVICE void return_beta(const Frame &x, const Head &head, float *target, long ro
 }
 
 /// Takes the gradients of L, c and e back to the decays of the tokens: each lane of the first warp
-/// goes up a column, the second warp goes up c.
-DEVICE void return_products(const Frame &x) {
+/// goes up a column, the second warp goes up c; `has_totals` says that `return_state` left some.
+DEVICE void return_products(const Frame &x, bool has_totals) {
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   float *part = x.relations;
   if (warp == 0) {
@@ -261,7 +272,7 @@ DEVICE void return_products(const Frame &x) {
   } else if (warp == 1) {
     float own = 0;
     for (int n = 0; n < key_tiles; n++) own += x.sums_c[n * C + lane];
-    if (lane == C - 1)
+    if (has_totals && lane == C - 1)
       for (int w = 0; w < WARPS; w++) own += x.totals[w];
     x.dc[lane] = own;
     __syncwarp();
@@ -283,10 +294,12 @@ DEVICE float decay_gradient(const Frame &x, int i) {
 }
 
 /// A block for each head (x) and tile of columns (y). What the forward pass kept comes as it left
-/// it; `v` are its answers where the update is the delta rule.
+/// it; `v` are its answers where the update is the delta rule. `initial` is only looked at for
+/// whether there is one.
 KERNEL __launch_bounds__(threads) scan_chunk_backward(
     const float *q, const float *k, const float *v, const float *decay, const float *beta,
-    const float *kept_states, const float *kept_inverses, const float *d_o, const float *d_final,
+    const float *initial, const float *kept_states, const float *kept_inverses, const float *d_o,
+    const float *d_final,
     float *dq, float *dk, float *dv, float *d_decay, float *d_beta, float *d_initial, long batch,
     long heads, long key_heads, long length, float scale) {
   const Head x(heads, key_heads, length);
@@ -300,6 +313,7 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
   fetch_state<true>(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
   for (int n = chunks - 1; n >= 0; n--) {
     const int t = n * C, count = min(C, x.length - t);
+    const States are = {n > 0 || initial, n < chunks - 1 || d_final};
     const long value = x.row(t) * VALUE_DIM + x.first, rows = tile_rows + x.row(t);
     fetch_rows(frame.q, key_step, q + x.shared_row(t) * KEY_DIM, x.key_distance(), count, C,
                KEY_DIM);
@@ -307,7 +321,7 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
                KEY_DIM);
     fetch_rows(frame.v, value_step, v + value, x.value_distance(), count, C, x.columns);
     fetch_rows(frame.gain, value_step, d_o + value, x.value_distance(), count, C, x.columns);
-    fetch_state<false>(frame.state, kept_states + x.state(n), x);
+    if (are.before) fetch_state<false>(frame.state, kept_states + x.state(n), x);
     if (delta)
       fetch_rows(frame.inverse, token_step,
                  kept_inverses + (long)(blockIdx.x * chunks + n) * (C * C), C, C, C, C);
@@ -318,7 +332,7 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
     round_rows(frame.q, key_step, C, KEY_DIM);
     round_rows(frame.k, key_step, C, KEY_DIM);
     round_rows(frame.gain, value_step, C, x.columns);
-    round_rows(frame.state, value_step, keys, x.columns);
+    if (are.before) round_rows(frame.state, value_step, keys, x.columns);
     __syncthreads();
     if (n > 0) {
       const long before = x.row(t - C) * VALUE_DIM + x.first;
@@ -326,24 +340,26 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
       announce_rows(k + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
       announce_rows(v + before, x.value_distance(), C, x.columns);
       announce_rows(d_o + before, x.value_distance(), C, x.columns);
-      announce_rows(kept_states + x.state(n - 1) + x.first, VALUE_DIM, KEY_DIM, x.columns);
+      if (n > 1 || initial)
+        announce_rows(kept_states + x.state(n - 1) + x.first, VALUE_DIM, KEY_DIM, x.columns);
     }
     frame.products.multiply();
     relate(frame, scale);
     __syncthreads();
-    return_writes(frame, [&](int i, int j, const Pack<2> &pair) {
+    return_writes(frame, are, [&](int i, int j, const Pack<2> &pair) {
       if (to.v && i < count)
         store_pair(to.v + value + i * x.value_distance(), j, x.columns, pair);
     });
     return_relations(frame);
     __syncthreads();
-    return_keys(frame, x, to, rows, count, scale);
+    return_keys(frame, are, x, to, rows, count, scale);
     __syncthreads();
-    return_state(frame, scale);
+    const bool returns_state = n > 0 || initial || d_initial;
+    if (returns_state) return_state(frame, scale);
     if (delta && to.beta) return_beta(frame, x, to.beta, rows, count);
     if (decays && to.decay) {
       __syncthreads();
-      return_products(frame);
+      return_products(frame, returns_state);
       __syncthreads();
       for (int i = threadIdx.x >> 5; i < count; i += WARPS) {
         const float sum = decay_gradient(frame, i);

@@ -58,8 +58,8 @@ struct Outputs {
 };
 
 /// The matrices that relate the chunk's tokens, what the queries read of the old state, and what
-/// that leaves to be written.
-DEVICE void relate(const Frame &x, Outputs &outputs, float scale) {
+/// that leaves to be written; `has_state` says that there is one that is not all zeros.
+DEVICE void relate(const Frame &x, Outputs &outputs, float scale, bool has_state) {
   const auto put_reads = [&](int i, int j, Pack<2> pair) {
 #pragma unroll
     for (int n = 0; n < 2; n++)
@@ -86,6 +86,7 @@ DEVICE void relate(const Frame &x, Outputs &outputs, float scale) {
   });
   outputs.each([&](auto &tile) {
     tile = tile.empty();
+    if (!has_state) return;
     if constexpr (delta) {
       auto known = tile;
       tile.template add_rows<keys>(q, known, k, key_step, state);
@@ -100,69 +101,6 @@ DEVICE void relate(const Frame &x, Outputs &outputs, float scale) {
     }
     tile.each([&](int i, int, float &sum) { sum *= scale * x.decays.prefix(i); });
   });
-}
-
-/// The first warp's part of the inverse: diagonal blocks of 8 by substitution, a lane for each
-/// column, then two of them make one of 16.
-DEVICE void invert_blocks(float *a, int lane) {
-  const int column = lane % 8, block = lane / 8 * 8;
-  float y[8];
-#pragma unroll
-  for (int i = 0; i < 8; i++) {
-    y[i] = i == column ? 1.0f : 0.0f;
-#pragma unroll
-    for (int n = 0; n < i; n++) y[i] -= a[(block + i) * token_step + block + n] * y[n];
-  }
-  __syncwarp();
-#pragma unroll
-  for (int i = 0; i < 8; i++) a[(block + i) * token_step + block + column] = y[i];
-  __syncwarp();
-  // Four places for a lane, of the block above and of the one below.
-  float *own = a + lane / 16 * 16 * (token_step + 1);
-  const int row = lane % 16 / 2, first = lane % 2 * 4;
-  Pack<4> sums = {};
-#pragma unroll 2
-  for (int n = 0; n < 8; n++)
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-      sums.at[j] += own[(8 + row) * token_step + n] * own[n * token_step + first + j];
-  float *above = own + row * token_step + 8 + first, *below = own + (8 + row) * token_step + first;
-  *(Pack<4> *)above = sums;
-  __syncwarp();
-  sums = {};
-#pragma unroll 2
-  for (int n = 0; n < 8; n++)
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-      sums.at[j] -= own[(8 + row) * token_step + 8 + n] * own[n * token_step + 8 + first + j];
-  __syncwarp();
-  *(Pack<4> *)below = sums;
-  *(Pack<4> *)above = {};
-}
-
-/// Makes (I + system)^-1 of the system, in place: the diagonal blocks, then the block below them.
-/// What lies above them is left used up, for zeros.
-DEVICE void invert(const Frame &x) {
-  constexpr int half = C / 2;
-  float *a = x.inverse;
-  if (const int thread = own_thread(); thread < C) invert_blocks(a, thread);
-  __syncthreads();
-  for (int place = own_thread(); place < half * half; place += threads) {
-    const int i = place / half, j = place % half;
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < half; n++) sum += a[(half + i) * token_step + n] * a[n * token_step + j];
-    a[i * token_step + half + j] = sum;
-  }
-  __syncthreads();
-  for (int place = own_thread(); place < half * half; place += threads) {
-    const int i = place / half, j = place % half;
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < half; n++)
-      sum += a[(half + i) * token_step + half + n] * a[n * token_step + half + j];
-    a[(half + i) * token_step + j] = -sum;
-  }
 }
 
 /// What is written, from what the old state leaves of the values; the answers go to memory as they
@@ -191,7 +129,8 @@ DEVICE void store_inverse(float *to, const Frame &x) {
 
 /// A block for each head (x) and tile of columns (y). `kept_states` are [batch, heads, chunks, key,
 /// value], `kept_answers` (w) [batch, length, heads, value], `kept_inverses` [batch, heads, chunks,
-/// C, C]; they may be null.
+/// C, C]; they may be null. Where no state comes in there is none before the first chunk: what would
+/// be made of its zeros, and the last one where nobody wants it, are left out.
 KERNEL __launch_bounds__(threads, resident) scan_chunk_forward(
     const float *q, const float *k, const float *v, const float *decay, const float *beta,
     const float *initial, float *o, float *final_state, float *kept_states, float *kept_answers,
@@ -224,17 +163,18 @@ KERNEL __launch_bounds__(threads, resident) scan_chunk_forward(
       announce_rows(k + x.shared_row(t + C) * KEY_DIM, x.key_distance(), next, KEY_DIM);
       announce_rows(v + x.row(t + C) * VALUE_DIM + x.first, x.value_distance(), next, x.columns);
     }
-    if (kept_states)
+    const bool has_state = n > 0 || initial;
+    if (kept_states && has_state)
       store_state(kept_states + x.state(n), frame.state, x);
     if (decays) {
       frame.decays.multiply();
       __syncthreads();
     }
     Outputs outputs;
-    relate(frame, outputs, scale);
+    relate(frame, outputs, scale, has_state);
     __syncthreads();
     if constexpr (delta) {
-      invert(frame);
+      invert(frame.inverse);
       __syncthreads();
       answer(frame, x, kept_answers ? kept_answers + value : nullptr, count);
       if (kept_inverses && blockIdx.y == 0)
@@ -252,6 +192,7 @@ KERNEL __launch_bounds__(threads, resident) scan_chunk_forward(
         if (i < count) store_pair(o + value + i * x.value_distance(), j, x.columns, pair);
       });
     });
+    if (n == chunks - 1 && !final_state) break;
     __syncthreads();
     each_packed_tile<keys, values>([&](auto &tile) {
       tile.each([&](int i, int j, auto &pack) {

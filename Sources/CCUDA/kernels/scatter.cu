@@ -3,15 +3,18 @@
 // share a row (of at most LANES VECTOR columns; tiles of columns are blocks of their own).
 //
 // `order_rows` sorts the rows by number, stably; `sum_pieces` adds up pieces of PIECE sorted rows,
-// so that one frequent number keeps no block busy for long; `join_pieces` adds up the sums of the
-// numbers whose rows fill more than one piece. A handful of numbers needs no sorting: `sum_few`.
+// so that one frequent number keeps no block busy for long, and the pieces of whole blocks of one
+// number; `join_pieces` adds up the sums of the numbers whose rows fill more than one piece. A handful of numbers needs no sorting: `sum_few`.
 
 typedef Pack<VECTOR> pack;
 // The rows of a piece are all under way at once.
 enum { PIECE = 16 };
 
-// Rows of a thread that are under way at once; the rows that a warp's list has room for.
-enum { ORDER_WARPS = 32, ORDER_THREADS = ORDER_WARPS * 32, ORDER_AHEAD = 16, LISTED = 128 };
+// Rows of a thread that are under way at once, while they are counted and while they are placed; the
+// rows that a warp's list has room for.
+enum {
+  ORDER_WARPS = 32, ORDER_THREADS = ORDER_WARPS * 32, ORDER_AHEAD = 16, PLACE_AHEAD = 8, LISTED = 128,
+};
 
 /// What a warp found in its rows.
 struct Found {
@@ -38,8 +41,12 @@ DEVICE Found find_numbers(long first, long last, const int *__restrict__ index, 
       const uint all = __ballot_sync(FULL_WARP, inside);
       if (!all) continue;
       const int place = found.inside + __popc(all & ((1u << lane) - 1));
+      // One addition for the first of them: most may be of one number.
+      const int lead = __ffs(all) - 1, first = __shfl_sync(FULL_WARP, number[j], lead);
+      const uint same = __ballot_sync(FULL_WARP, number[j] == first);
       if (inside) {
-        atomicAdd(counts + (number[j] - base), 1);
+        if (number[j] != first) atomicAdd(counts + (number[j] - base), 1);
+        else if (lane == lead) atomicAdd(counts + (first - base), __popc(same));
         if (place < LISTED) list[place] = make_int2((int)row + 32 * j, number[j]);
       }
       found.inside += __popc(all);
@@ -69,21 +76,40 @@ DEVICE int sum_before(int x, int *shared, int *total) {
   return before + sum - x;
 }
 
-/// Puts the warp's next 32 rows into their places; `next` holds the next place of each number.
-DEVICE void place_row(int row, int number, int base, int tile, int *next, int *places) {
-  int lane = threadIdx.x & 31, local = number - base;
-  bool inside = number >= 0 && (uint)local < (uint)tile;
-  if (!__ballot_sync(FULL_WARP, inside)) return;
-  uint peers = __match_any_sync(FULL_WARP, inside ? local : -1);
-  uint lower = peers & ((1u << lane) - 1);
-  int place = inside ? next[local] : 0;
-  __syncwarp();
-  if (inside) {
-    *(int2 *)(places + 2L * (place + __popc(lower))) = make_int2(row, number);
-    if (!lower) next[local] = place + __popc(peers);
+/// The next place of each number of the tile; that of one number, which many rows have one after the
+/// other, is kept apart.
+struct NextPlaces {
+  int *of, kept = -1, next = 0;
+
+  /// Puts the warp's next 32 rows into their places.
+  DEVICE void place(int row, int number, int base, int tile, int2 *places) {
+    const uint lower = (1u << (threadIdx.x & 31)) - 1;
+    const int local = number - base;
+    const bool inside = number >= 0 && (uint)local < (uint)tile;
+    const uint all = __ballot_sync(FULL_WARP, inside);
+    if (!all) return;
+    if (const uint own = __ballot_sync(FULL_WARP, inside && local == kept); own) {
+      if (inside && local == kept) places[next + __popc(own & lower)] = make_int2(row, number);
+      next += __popc(own);
+      if (own == all) return;
+    }
+    const bool other = inside && local != kept;
+    const uint peers = __match_any_sync(FULL_WARP, other ? local : -1);
+    if (other) {
+      const int place = of[local] + __popc(peers & lower);
+      places[place] = make_int2(row, number);
+    }
+    __syncwarp();
+    if (other && !(peers & lower)) of[local] += __popc(peers);
+    __syncwarp();
+    const int lead = __ffs(all) - 1, first = __shfl_sync(FULL_WARP, local, lead);
+    if (first == kept || __shfl_sync(FULL_WARP, __popc(peers), lead) < 16) return;
+    if (!(threadIdx.x & 31) && kept >= 0) of[kept] = next;
+    __syncwarp();
+    kept = first;
+    next = of[kept];
   }
-  __syncwarp();
-}
+};
 
 /// Puts the rows of `tile` numbers, those from blockIdx.x tile on, into their places. `places` gets
 /// (row, number) pairs, `start` the first place of each number and the number of all places.
@@ -92,7 +118,7 @@ DEVICE void place_row(int row, int number, int base, int tile, int *next, int *p
 /// rows of lower numbers. A warp has a range of rows; its counts make the order stable. `tile` is
 /// at most the number of threads; (tile + 1) ORDER_WARPS ints of shared memory after the warps' lists.
 KERNEL __launch_bounds__(ORDER_THREADS)
-order_rows(long rows, long numbers, int tile, const int *__restrict__ index, int *places,
+order_rows(long rows, long numbers, int tile, const int *__restrict__ index, int2 *places,
            int *start) {
   extern __shared__ int2 lists[];
   int *shared = (int *)(lists + ORDER_WARPS * LISTED), *counts = shared + ORDER_WARPS;
@@ -126,21 +152,22 @@ order_rows(long rows, long numbers, int tile, const int *__restrict__ index, int
   }
   __syncthreads();
 
+  NextPlaces next = {own};
   if (found.inside <= LISTED) {
     for (int i = lane; i - lane < found.inside; i += 32) {
       int2 entry = i < found.inside ? list[i] : make_int2(0, -1);
-      place_row(entry.x, entry.y, base, tile, own, places);
+      next.place(entry.x, entry.y, base, tile, places);
     }
     return;
   }
-  for (long row = first + lane; row - lane < last; row += 32 * ORDER_AHEAD) {
-    int number[ORDER_AHEAD];
+  for (long row = first + lane; row - lane < last; row += 32 * PLACE_AHEAD) {
+    int number[PLACE_AHEAD];
 #pragma unroll
-    for (int j = 0; j < ORDER_AHEAD; j++)
+    for (int j = 0; j < PLACE_AHEAD; j++)
       number[j] = row + 32 * j < last ? index[row + 32 * j] : -1;
 #pragma unroll
-    for (int j = 0; j < ORDER_AHEAD; j++)
-      place_row((int)row + 32 * j, number[j], base, tile, own, places);
+    for (int j = 0; j < PLACE_AHEAD; j++)
+      next.place((int)row + 32 * j, number[j], base, tile, places);
   }
 }
 
@@ -155,31 +182,66 @@ DEVICE void add_to_table(float *target, const pack &sum) {
   for (int i = 0; i < VECTOR; i++) target[i] += sum.at[i];
 }
 
+enum { SUM_THREADS = 256, BLOCK_PIECES = SUM_THREADS / LANES, BLOCK_ROWS = BLOCK_PIECES * PIECE };
+
+/// The sums of the block's pieces, whose rows are all of one number; the threads of the first piece
+/// have the result.
+DEVICE pack sum_of_pieces(const pack &sum) {
+  __shared__ pack shared[SUM_THREADS];
+  shared[threadIdx.x] = sum;
+#pragma unroll
+  for (int half = BLOCK_PIECES / 2; half; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half * LANES) add(shared[threadIdx.x], shared[threadIdx.x + half * LANES]);
+  }
+  return shared[threadIdx.x];
+}
+
+/// Whether all rows of a block, the one before and the one after it are of one number.
+DEVICE bool is_inside(long block, long all, const int2 *__restrict__ places) {
+  return block > 0 && block + BLOCK_ROWS < all &&
+         places[block - 1].y == places[block + BLOCK_ROWS].y;
+}
+
 /// A group of LANES threads for each piece and tile of columns. The sum of a number with rows in
 /// later pieces goes to partial[2 piece + 1], that of one with rows in earlier pieces only to
-/// partial[2 piece], all others to the table.
-KERNEL __launch_bounds__(256, 2)
+/// partial[2 piece], all others to the table. Where all rows of a block and those beside them are of
+/// one number, the sum of all pieces goes to the first one's place.
+KERNEL __launch_bounds__(SUM_THREADS, 2)
 sum_pieces(long columns, long numbers, const int *__restrict__ start,
-                  const int2 *__restrict__ places, const float *__restrict__ dy, float *dtable,
-                  float *partial) {
-  long thread = thread_index(), piece = thread / LANES, all = start[numbers];
-  long column = ((long)blockIdx.y * LANES + thread % LANES) * VECTOR, first = piece * PIECE;
-  if (first >= all || column >= columns) return;
-  long last = first + PIECE < all ? first + PIECE : all;
-  int before = first > 0 ? places[first - 1].y : -1, after = last < all ? places[last].y : -1;
+           const int2 *__restrict__ places, const float *__restrict__ dy, float *dtable,
+           float *partial) {
+  const int piece = blockIdx.x * BLOCK_PIECES + threadIdx.x / LANES, all = start[numbers];
+  const int column = (blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR, first = piece * PIECE;
+  const int block = blockIdx.x * BLOCK_ROWS;
+  if (block >= all) return;
+  const bool present = first < all && column < columns;
+  const int last = first + PIECE < all ? first + PIECE : all;
   int2 place[PIECE];
   pack value[PIECE], sum = {};
 #pragma unroll
-  for (int j = 0; j < PIECE; j++) place[j] = places[first + j < last ? first + j : last - 1];
+  for (int j = 0; j < PIECE; j++)
+    place[j] = places[first + j < last ? first + j : last - 1];
 #pragma unroll
-  for (int j = 0; j < PIECE; j++) value[j] = load_pack<VECTOR>(dy + place[j].x * columns + column);
+  for (int j = 0; j < PIECE; j++)
+    value[j] = present ? load_pack<VECTOR>(dy + place[j].x * columns + column) : pack{};
+  if (is_inside(block, all, places)) {
+#pragma unroll
+    for (int j = 0; j < PIECE; j++) add(sum, value[j]);
+    sum = sum_of_pieces(sum);
+    if (threadIdx.x < LANES && present)
+      store_pack(partial + (2L * piece + 1) * columns + column, sum);
+    return;
+  }
+  if (!present) return;
+  const int before = first > 0 ? places[first - 1].y : -1, after = last < all ? places[last].y : -1;
   int number = place[0].y;
   bool head = true;
 #pragma unroll
   for (int j = 0; j < PIECE; j++) {
     if (first + j >= last) break;
     if (place[j].y != number) {
-      if (head && number == before) store_pack(partial + 2 * piece * columns + column, sum);
+      if (head && number == before) store_pack(partial + 2L * piece * columns + column, sum);
       else add_to_table(dtable + number * columns + column, sum);
       head = false;
       number = place[j].y;
@@ -187,23 +249,41 @@ sum_pieces(long columns, long numbers, const int *__restrict__ start,
     }
     add(sum, value[j]);
   }
-  if (number == after) store_pack(partial + (2 * piece + 1) * columns + column, sum);
-  else if (head && number == before) store_pack(partial + 2 * piece * columns + column, sum);
+  if (number == after) store_pack(partial + (2L * piece + 1) * columns + column, sum);
+  else if (head && number == before) store_pack(partial + 2L * piece * columns + column, sum);
   else add_to_table(dtable + number * columns + column, sum);
 }
 
 enum { JOIN_WARPS = 32, JOIN_ALONE = 8 };
 
-/// The partial sums first, first + step, … of a number whose rows begin in a piece and end in the
-/// piece `more` pieces later.
-DEVICE pack partial_sum(long piece, long more, long first, long step, long columns, long column,
+/// A number's rows that begin in a piece and end in the piece `more` pieces later, of which all in
+/// some blocks come as one sum.
+struct Run {
+  long piece;
+  int more, before, blocks;  // pieces before the first such block, and such blocks
+
+  DEVICE Run(long piece, int more) : piece(piece), more(more) {
+    // A piece that begins a block may hold the first of the number's rows: it has a sum of its own.
+    const long from = piece / BLOCK_PIECES + 1, to = (piece + more) / BLOCK_PIECES;
+    blocks = to > from ? (int)(to - from) : 0;
+    before = blocks ? (int)(from * BLOCK_PIECES - piece) : more + 1;
+  }
+  /// The sums, the last of which is that of the last piece.
+  DEVICE int count() const { return blocks ? more + 1 - blocks * (BLOCK_PIECES - 1) : more + 1; }
+  DEVICE long place(int i) const {
+    const int later = i - before, whole = later < blocks ? later : blocks;
+    const long at = piece + i + (later > 0 ? whole * (BLOCK_PIECES - 1) : 0);
+    return 2 * at + (i + 1 < count());
+  }
+};
+
+/// The sums first, first + step, … of a run.
+DEVICE pack partial_sum(const Run &run, int first, int step, long columns, long column,
                         const float *__restrict__ partial) {
   pack sum = {};
 #pragma unroll 8
-  for (long i = first; i <= more; i += step) {
-    long at = 2 * (piece + i) + (i < more);
-    add(sum, load_pack<VECTOR>(partial + at * columns + column));
-  }
+  for (int i = first; i < run.count(); i += step)
+    add(sum, load_pack<VECTOR>(partial + run.place(i) * columns + column));
   return sum;
 }
 
@@ -228,7 +308,7 @@ join_pieces(long columns, long numbers, const int *__restrict__ start,
   }
   if (number >= 0 && more < JOIN_ALONE && column < columns)
     add_to_table(dtable + number * columns + column,
-                 partial_sum(piece, more, 0, 1, columns, column, partial));
+                 partial_sum(Run(piece, more), 0, 1, columns, column, partial));
   if (!lane) {
     owner[warp] = number;
     length[warp] = more;
@@ -236,10 +316,9 @@ join_pieces(long columns, long numbers, const int *__restrict__ start,
   __syncthreads();
   for (int w = 0; w < JOIN_WARPS; w++) {
     if (length[w] < JOIN_ALONE) continue;
-    long from = (long)blockIdx.x * JOIN_WARPS + w;
+    const Run run((long)blockIdx.x * JOIN_WARPS + w, length[w]);
     pack sum = {};
-    if (column < columns)
-      sum = partial_sum(from, length[w], warp, JOIN_WARPS, columns, column, partial);
+    if (column < columns) sum = partial_sum(run, warp, JOIN_WARPS, columns, column, partial);
 #pragma unroll
     for (int i = 0; i < VECTOR; i++) shared[(warp * VECTOR + i) * 32 + lane] = sum.at[i];
     __syncthreads();

@@ -2,146 +2,212 @@
 //
 // Sums over channels, for what is written and read, are added up in a block over its warps and left
 // in a part of their own for each tile of channels; sums over time, for rates and skips, in a row
-// for each sequence. `selective_sums` and the sums over rows then add up the parts in order.
+// for the sequences of a block, which it has one after the other. `selective_sums` and the sums over rows then add up the parts in order.
 
 /// Numbers of a token that are summed over channels: the gradients of what is written, then read.
 constexpr int pair = 2 * own;
+/// The tensor cores add up the channels of four lanes, all with the same states, for sixteen numbers.
+constexpr bool on_tensor_cores = SPLIT <= 8;
+static_assert(!on_tensor_cores || pair <= 16, "the sums of a token have eight columns");
 
-/// How often `count` numbers can be halved over `lanes` lanes.
-__device__ constexpr int halvings(int count) {
+/// How often `count` numbers can be halved over the lanes from `distance` up to `lanes`.
+__device__ constexpr int halvings(int count, int distance) {
   int times = 0;
-  for (; count % 2 == 0 && 1 << times < lanes; count /= 2) times++;
+  for (; count % 2 == 0 && distance << times < lanes; count /= 2) times++;
   return times;
 }
-constexpr int pair_left = pair >> halvings(pair);
 
-struct Chunk {
-  float states[TOKENS + 1][own], slopes[TOKENS][own];
-};
-
-/// A chunk's states and factors once more.
-DEVICE void again(Chunk &chunk, const float *numbers, const Tokens &inputs, const Tokens &steps,
-                  const float (&rates)[own], const Place &place) {
+/// Puts down the sums over the warp's channels of a token's numbers, [2, padded].
+DEVICE void sum_channels(float *to, float (&x)[pair], const Place &place) {
+  auto put_down = [&](int number, float sum) {
+    const int half = number / own;
+    if (number < pair) to[half * padded + place.state(number - half * own)] = sum;
+  };
+  if constexpr (on_tensor_cores) {
+    // Each quadruple of numbers is the left factor of a product that adds up the four lanes of a
+    // group; ones in two columns of the right one leave the sums in these.
+    float sums[4] = {0, 0, 0, 0};
+    const int group = lane_group();
 #pragma unroll
-  for (int i = 0; i < TOKENS; i++) {
-    float writes[own];
-    load_own(writes, numbers, i, place);
-    const float u = steps.of[i] * inputs.of[i], scaled = steps.of[i] * log2_e;
+    for (int n = 0; n < pair; n += 4) {
+      uint left[4];
 #pragma unroll
-    for (int n = 0; n < own; n++) {
-      const float slope = slope_of(scaled, rates[n]);
-      chunk.slopes[i][n] = slope;
-      chunk.states[i + 1][n] = factor_of(slope) * chunk.states[i][n] + writes[n] * u;
+      for (int i = 0; i < 4; i++) left[i] = n + i < pair ? to_tf32(x[n + i < pair ? n + i : 0]) : 0;
+      const uint one = 0x3f800000;
+      const uint right[2] = {group == n / 2 ? one : 0, group == n / 2 + 1 ? one : 0};
+      mma_tf32(sums, left, right);
     }
+    // Numbers 4 q, 4 q + 2, 4 q + 1, 4 q + 3 of the groups, for the q-th lane in a group.
+    constexpr int times = halvings(4, 4);
+    fold<4, 1, 4, lanes>(sums, place.lane);
+    const int first = fold_first<4, 4, lanes>(place.lane);
+    const bool puts = place.lane % lanes >> (2 + times) == 0;
+#pragma unroll
+    for (int i = 0; i < 4 >> times; i++) {
+      const int at = first + i, number = 4 * lane_in_group() + (at >> 1 | (at & 1) << 1);
+      if (puts) put_down(number, sums[i]);
+    }
+  } else {
+    constexpr int times = halvings(pair, 1);
+    fold<pair, 1, 1, lanes>(x, place.lane);
+    const int first = fold_first<pair, 1, lanes>(place.lane);
+    const bool puts = place.lane % lanes >> times == 0;
+#pragma unroll
+    for (int i = 0; i < pair >> times; i++)
+      if (puts) put_down(first + i, x[i]);
   }
 }
 
-/// The gradients that go with a tile of channels; null where nobody wants them.
-struct Outputs {
-  float *x, *step, *write, *read, *initial;
+/// This thread's states before the tokens of a chunk, in shared memory; those before the first token
+/// lie in the last place or the one before it, in turn.
+struct History {
+  float *at;
+  DEVICE float *place(int token, int i) const {
+    return at + ((token * (own / wide) + i / wide) * threads + threadIdx.x) * wide + i % wide;
+  }
+  DEVICE static int before(int token, int turn) { return token ? token - 1 : TOKENS - 1 + turn; }
+  /// Copies row number `row` of `from` in the background; zeros where that is null.
+  DEVICE void fetch(int slot, const float *from, long row, const Place &x) const {
+    const bool there = from && x.inside;
+    from += x.states(row);
+#pragma unroll
+    for (int i = 0; i < own; i++, from += x.channels)
+      copy_number(place(slot, i), from, there && x.state(i) < STATES);
+  }
+  DEVICE void put_down(int token, const float (&x)[own]) const {
+#pragma unroll
+    for (int i = 0; i < own; i += wide) {
+      Pack<wide> some;
+#pragma unroll
+      for (int j = 0; j < wide; j++) some.at[j] = x[i + j];
+      *(Pack<wide> *)place(token, i) = some;
+    }
+  }
+  DEVICE void load(int token, float (&x)[own]) const {
+#pragma unroll
+    for (int i = 0; i < own; i += wide) {
+      const Pack<wide> some = load_pack<wide>(place(token, i));
+#pragma unroll
+      for (int j = 0; j < wide; j++) x[i + j] = some.at[j];
+    }
+  }
 };
 
-/// A block for each sequence and tile of channels. write and read of `out` are [tiles, batch,
-/// length, states]; `sums` is [batch, rates and skips that are wanted].
-KERNEL __launch_bounds__(threads, 2) selective_backward(
+/// A block for each tile of channels and strip of sequences. write and read of `out` are [tiles,
+/// batch, length, states]; `sums` is [strips, rates and skips that are wanted].
+KERNEL __launch_bounds__(threads, SPLIT == 1 ? 1 : 2) selective_backward(
     const float *__restrict__ x, const float *__restrict__ step, const float *__restrict__ rate,
     const float *__restrict__ write, const float *__restrict__ read,
-    const float *__restrict__ skip, const float *__restrict__ kept, const float *__restrict__ dy,
+    const float *__restrict__ skip, const float *__restrict__ initial,
+    const float *__restrict__ kept, const float *__restrict__ dy,
     const float *__restrict__ d_final, float *dx, float *dstep, float *dwrite, float *dread,
     float *d_initial, float *sums, int wants_rate, int wants_skip, long batch, long channels,
     long length, long tiles) {
-  const Place place(channels, length, tiles);
-  const long chunks = (length + TOKENS - 1) / TOKENS;
-  const float direct = skip && place.inside ? skip[place.channel] : 0.0f;
-  constexpr int left = TOKENS > SPLIT ? TOKENS / SPLIT : 1;
-  const int first = fold_first<TOKENS, lanes, 32>(place.lane);
-  const bool writes = place.inside && place.part < TOKENS;
-  // Where this lane puts its sums over the warp's channels, and whether another has the same.
-  const int pair_first = fold_first<pair, 1, lanes>(place.lane);
-  const bool pair_writes = place.lane % lanes >> halvings(pair) == 0;
-  float *numbers = (float *)memory, *warp_sums = numbers + Stage::size;
+  const long strips = gridDim.x / tiles;
+  Place place(channels, length, tiles), next = place;
+  const int chunks = (length + TOKENS - 1) / TOKENS;
+  const float *const from[3] = {x, step, dy};
+  constexpr int stage_size = 3 * series + 2 * numbers;
+  float *warp_sums = memory_of(2, stage_size);
+  const History history = {warp_sums + WARPS * 2 * numbers};
+  const float direct = skip && place.inside && place.part == 0 ? skip[place.channel()] : 0.0f;
+  // What this lane puts down of dx and dstep: both where a channel has one lane.
+  float *mine = place.part & 1 ? dstep : dx;
+  const bool puts = place.inside && place.part < 2;
 
+  /// Copies what the chunk of a place needs.
+  auto get = [&](const Place &x, int chunk, int turn) {
+    const int slot = History::before(0, turn);
+    if (chunk) history.fetch(slot, kept, x.batch * (chunks - 1) + chunk - 1, x);
+    else history.fetch(slot, initial, x.batch, x);
+    fetch(memory_of(turn, stage_size), from, write, read, x, (long)chunk * TOKENS);
+  };
+  int turn = 0;
+  get(place, chunks - 1, turn);
   float rates[own], lambda[own], drates[own], dskip = 0;
-  load_states(rates, rate, place, 0);
-  load_states(lambda, d_final, place, place.batch);
+  load_rates(rates, rate, place);
 #pragma unroll
   for (int n = 0; n < own; n++) drates[n] = 0;
-  Stage stage;
-  stage.fetch(write, read, place, (chunks - 1) * TOKENS);
 
-  for (long number = chunks - 1; number >= 0; number--) {
-    const long t = number * TOKENS;
-    Tokens inputs, steps, gains;
-    Chunk chunk;
-    inputs.load(x, place, t);
-    steps.load(step, place, t);
-    gains.load(dy, place, t);
-    load_states(chunk.states[0], kept, place, place.batch * chunks + number);
-    stage.put_down(numbers);
+  int chunk = chunks - 1;
+  while (place.batch < batch) {
+    const long t = (long)chunk * TOKENS;
+    const float *stage = memory_of(turn, stage_size), *of = stage + place.column;
+    const float *written = stage + 3 * series, *given = written + numbers;
+    copy_wait<0>();
     __syncthreads();
-    if (number) stage.fetch(write, read, place, t - TOKENS);
-    again(chunk, numbers, inputs, steps, rates, place);
+    const int chunk_after = chunk ? chunk - 1 : chunks - 1;
+    next.batch = place.batch + (chunk ? 0 : strips);
+    if (next.batch < batch) get(next, chunk_after, turn ^ 1);
+    if (chunk == chunks - 1) load_states(lambda, d_final, place, place.batch);
 
-    // The sums over states for dx and dstep, token by token.
-    float reach[TOKENS][2];
+    // The states once more.
+    float state[own];
+    history.load(History::before(0, turn), state);
+#pragma unroll 2
+    for (int i = 0; i < TOKENS; i++) {
+      float writes[own];
+      load_own(writes, written, i, place);
+      const float span = of[series + i * tile], u = span * of[i * tile];
 #pragma unroll
+      for (int n = 0; n < own; n++)
+        state[n] = factor_of(slope_of(span, rates[n])) * state[n] + writes[n] * u;
+      if (i + 1 < TOKENS) history.put_down(i, state);
+    }
+
+    long at = place.token(t + TOKENS) + place.column;
+#pragma unroll 2
     for (int i = TOKENS - 1; i >= 0; i--) {
-      float written[own], reads[own], products[pair];
-      load_own(written, numbers, i, place);
-      load_own(reads, numbers + Stage::half, i, place);
-      const float u = steps.of[i] * inputs.of[i], gain = gains.of[i];
+      float writes[own], reads[own], before[own], products[pair];
+      load_own(writes, written, i, place);
+      load_own(reads, given, i, place);
+      history.load(History::before(i, turn), before);
+      const float input = of[i * tile], span = of[series + i * tile], gain = of[2 * series + i * tile];
+      const float u = span * input;
       float du = 0, drift_sum = 0;
 #pragma unroll
       for (int n = 0; n < own; n++) {
-        const float slope = chunk.slopes[i][n], l = lambda[n] + reads[n] * gain;
-        const float drift = l * chunk.states[i][n] * slope;
-        du += written[n] * l;
+        const float l = lambda[n] + reads[n] * gain;
+        const float falling = l * slope_of(span, rates[n]), drift = falling * before[n];
+        du += writes[n] * l;
         drift_sum += drift * rates[n];
-        drates[n] += drift * steps.of[i];
+        drates[n] += drift * span;
         products[n] = l * u;
-        products[own + n] = gain * chunk.states[i + 1][n];
-        lambda[n] = factor_of(slope) * l;
+        products[own + n] = gain * state[n];
+        lambda[n] = BOTH_SIGNS ? falling - l : falling;
+        state[n] = before[n];
       }
-      reach[i][0] = du;
-      reach[i][1] = drift_sum;
-      dskip += gain * inputs.of[i];
-      fold<pair, 1, 1, lanes>(products, place.lane);
-      float *to = warp_sums + (place.warp * TOKENS + i) * 2 * padded;
-#pragma unroll
-      for (int n = 0; n < pair_left; n++) {
-        const int which = pair_first + n, half = which / own;
-        if (pair_writes) to[half * padded + place.state(which - half * own)] = products[n];
-      }
-    }
-    fold<TOKENS, 2, lanes, 32>(&reach[0][0], place.lane);
-#pragma unroll
-    for (int i = 0; i < left; i++) {
-      // The token's own numbers again: which one it is depends on the lane.
-      if (!writes || t + first + i >= length) continue;
-      const long at = place.token(t + first + i);
-      const float input = x[at], size = step[at];
-      if (dx) dx[at] = direct * dy[at] + reach[i][0] * size;
-      if (dstep) dstep[at] = reach[i][1] + reach[i][0] * input;
+      dskip += gain * input;
+      sum_channels(warp_sums + (threadIdx.x / 32 * TOKENS + i) * 2 * padded, products, place);
+      float both[2] = {direct * gain + du * span, ln_2 * drift_sum + du * input};
+      fold<2, 1, lanes, 32>(both, place.lane);
+      at -= channels;
+      if (!puts || t + i >= length) continue;
+      if (mine) mine[at] = both[0];
+      if (SPLIT == 1 && dstep) dstep[at] = both[1];
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < TOKENS * 2 * padded; i += threads) {
+    for (int i = threadIdx.x; i < 2 * numbers; i += threads) {
       const int state = i % padded, which = i / padded % 2;
       const long token = t + i / (2 * padded);
       float *to = which ? dread : dwrite;
       if (!to || state >= STATES || token >= length) continue;
       float sum = 0;
 #pragma unroll
-      for (int warp = 0; warp < WARPS; warp++) sum += warp_sums[warp * TOKENS * 2 * padded + i];
-      const long part = blockIdx.x % tiles * batch + place.batch;
+      for (int warp = 0; warp < WARPS; warp++) sum += warp_sums[warp * 2 * numbers + i];
+      const long part = blockIdx.x % (uint)tiles * batch + place.batch;
       to[(part * length + token) * STATES + state] = sum;
     }
+    if (d_initial && !chunk) store_states(d_initial, lambda, place, place.batch);
+    place.batch = next.batch;
+    chunk = chunk_after;
+    turn ^= 1;
   }
-  if (d_initial) store_states(d_initial, lambda, place, place.batch);
   if (!sums) return;
-  float *row = sums + place.batch * (wants_rate * STATES + wants_skip) * channels;
+  float *row = sums + blockIdx.x / (uint)tiles * ((wants_rate * STATES + wants_skip) * channels);
   if (wants_rate) store_states(row, drates, place, 0);
   if (wants_skip && place.inside && place.part == 0)
-    row[wants_rate * STATES * channels + place.channel] = dskip;
+    row[wants_rate * STATES * channels + place.channel()] = dskip;
 }
 
 /// Adds up the tiles' parts, [tiles, count] each.

@@ -1,3 +1,4 @@
+package import Platform
 import Randomness
 
 /// A distribution over the vocabulary, as another program wrote it.
@@ -13,14 +14,14 @@ struct Distribution {
 
   /// Reads a distribution.
   ///
-  /// - Throws: `LineProblem` whose text follows the name of the entry.
+  /// - Throws: `TextProblem` whose text follows the name of the entry.
   init(
     _ numbers: [Double], given knowledge: PredictionLine.Knowledge
-  ) throws(LineProblem) {
-    if numbers.contains(where: \.isNaN) { throw LineProblem("has NaN") }
+  ) throws(TextProblem) {
+    if numbers.contains(where: \.isNaN) { throw TextProblem("has NaN") }
     if knowledge == .probabilities {
       if let wrong = numbers.first(where: { !(0...1 + Self.tolerance).contains($0) }) {
-        throw LineProblem("has the probability \(wrong)")
+        throw TextProblem("has the probability \(wrong)")
       }
       let sum = numbers.reduce(0, +)
       try Self.check(sum)
@@ -28,7 +29,7 @@ struct Distribution {
       return
     }
     let largest = numbers.max() ?? 0
-    guard largest.isFinite else { throw LineProblem("has the number \(largest)") }
+    guard largest.isFinite else { throw TextProblem("has the number \(largest)") }
     let powers = numbers.map { $0 - largest < -700 ? 0 : PortableMath.exp($0 - largest) }
     let sum = powers.reduce(0, +)
     let ofSum = largest + PortableMath.log(sum)
@@ -38,9 +39,9 @@ struct Distribution {
     (probabilities, logarithms) = (powers.map { $0 / sum }, (numbers, ofSum))
   }
 
-  private static func check(_ sum: Double) throws(LineProblem) {
+  private static func check(_ sum: Double) throws(TextProblem) {
     guard abs(sum - 1) > tolerance else { return }
-    throw LineProblem("has probabilities whose sum is \(sum > 2 ? "above 2" : "\(sum)"), not 1")
+    throw TextProblem("has probabilities whose sum is \(sum > 2 ? "above 2" : "\(sum)"), not 1")
   }
 
   /// The most probable token, the first of equal ones.

@@ -4,7 +4,7 @@ package import Platform
 package struct LineError: Error, Sendable, Hashable, CustomStringConvertible {
   package let description: String
 
-  package init(file: String, line: Int, _ problem: LineProblem) {
+  package init(file: String, line: Int, _ problem: TextProblem) {
     description = "\(file.quotablePath):\(line): \(problem)"
   }
 }
@@ -29,11 +29,11 @@ package struct InputLines {
   /// - Returns: What it made; nil at the end.
   /// - Throws: `FileError`, or `LineError` with the place of what `read` found wrong.
   package mutating func next<Value>(
-    _ read: ([UInt8]) throws(LineProblem) -> Value
+    _ read: ([UInt8]) throws(TextProblem) -> Value
   ) throws -> Value? {
     while try reader.next(into: &bytes) {
       guard bytes.contains(where: { $0 != 0x20 && $0 != 0x09 }) else { continue }
-      do throws(LineProblem) {
+      do throws(TextProblem) {
         return try read(bytes)
       } catch {
         throw LineError(file: file, line: line, error)

@@ -1,3 +1,4 @@
+package import Platform
 package import TaskGenerators
 
 /// What a model that was trained elsewhere answers to one example, as a line of JSON has it.
@@ -39,42 +40,42 @@ package struct PredictionLine: Sendable, Hashable {
 
   /// Reads a line without knowing the example that it belongs to.
   ///
-  /// - Throws: `LineProblem`.
-  package init(_ line: [UInt8]) throws(LineProblem) {
+  /// - Throws: `TextProblem`.
+  package init(_ line: [UInt8]) throws(TextProblem) {
     var cursor = JSONCursor(line)
     switch cursor.kind() {
     case .list: predictions = try Self.tokens(&cursor)
     case .object:
-      try cursor.members { (cursor, name) throws(LineProblem) in
+      try cursor.members { (cursor, name) throws(TextProblem) in
         try read(name, &cursor)
       }
     default:
-      throw LineProblem(#"a line must be {"index":n,"predictions":[…]} or a list of tokens"#)
+      throw TextProblem(#"a line must be {"index":n,"predictions":[…]} or a list of tokens"#)
     }
     try cursor.end()
     guard predictions != nil || knowledge != nil else {
-      throw LineProblem("'predictions' is missing")
+      throw TextProblem("'predictions' is missing")
     }
     guard predictions != nil || knowledge != .losses else {
-      throw LineProblem("'losses' say nothing of the answers; 'predictions' is missing")
+      throw TextProblem("'losses' say nothing of the answers; 'predictions' is missing")
     }
   }
 
   private mutating func read(
     _ name: String, _ cursor: inout JSONCursor
-  ) throws(LineProblem) {
+  ) throws(TextProblem) {
     if name == "predictions" {
       predictions = try Self.tokens(&cursor)
     } else if name == "index" {
       let index = try cursor.integer()
-      guard index >= 0 else { throw LineProblem("'index' is \(index)") }
+      guard index >= 0 else { throw TextProblem("'index' is \(index)") }
       self.index = index
     } else if let found = Knowledge(rawValue: name) {
       if let knowledge {
-        throw LineProblem("'\(knowledge.rawValue)' and '\(name)' say the same; give one of them")
+        throw TextProblem("'\(knowledge.rawValue)' and '\(name)' say the same; give one of them")
       }
       knowledge = found
-      try cursor.elements { (cursor) throws(LineProblem) in
+      try cursor.elements { (cursor) throws(TextProblem) in
         entries.append(cursor.acceptsNull() ? nil : try Self.numbers(&cursor, found))
       }
     } else {
@@ -82,9 +83,9 @@ package struct PredictionLine: Sendable, Hashable {
     }
   }
 
-  private static func tokens(_ cursor: inout JSONCursor) throws(LineProblem) -> [Int?] {
+  private static func tokens(_ cursor: inout JSONCursor) throws(TextProblem) -> [Int?] {
     var tokens: [Int?] = []
-    try cursor.elements { (cursor) throws(LineProblem) in
+    try cursor.elements { (cursor) throws(TextProblem) in
       tokens.append(cursor.acceptsNull() ? nil : try cursor.integer())
     }
     return tokens
@@ -92,10 +93,10 @@ package struct PredictionLine: Sendable, Hashable {
 
   private static func numbers(
     _ cursor: inout JSONCursor, _ knowledge: Knowledge
-  ) throws(LineProblem) -> [Double] {
+  ) throws(TextProblem) -> [Double] {
     guard knowledge != .losses else { return [try cursor.number()] }
     var numbers: [Double] = []
-    try cursor.elements { (cursor) throws(LineProblem) in numbers.append(try cursor.number()) }
+    try cursor.elements { (cursor) throws(TextProblem) in numbers.append(try cursor.number()) }
     return numbers
   }
 }
@@ -117,10 +118,10 @@ extension PredictionLine {
   ///   - example: The example.
   ///   - vocabulary: The number of token ids.
   /// - Returns: The answers at the scored positions.
-  /// - Throws: `LineProblem`.
+  /// - Throws: `TextProblem`.
   package func answers(
     to example: Example, vocabulary: Int
-  ) throws(LineProblem) -> Answers {
+  ) throws(TextProblem) -> Answers {
     let distributions = try distributions(for: example, vocabulary)
     return Answers(
       best: try best(for: example, vocabulary) ?? (distributions ?? []).map(\.best),
@@ -130,11 +131,11 @@ extension PredictionLine {
 
   private func best(
     for example: Example, _ vocabulary: Int
-  ) throws(LineProblem) -> [Int32]? {
+  ) throws(TextProblem) -> [Int32]? {
     guard let predictions else { return nil }
     let tokens = try Self.aligned(predictions, to: example, "predictions")
     if let place = tokens.firstIndex(where: { !(0..<vocabulary).contains($0) }) {
-      throw LineProblem(
+      throw TextProblem(
         "prediction \(place) is \(tokens[place]), outside the vocabulary 0…\(vocabulary - 1)")
     }
     return tokens.map(Int32.init)
@@ -142,34 +143,34 @@ extension PredictionLine {
 
   private func losses(
     for example: Example, _ distributions: [Distribution]?
-  ) throws(LineProblem) -> [Double]? {
+  ) throws(TextProblem) -> [Double]? {
     if let distributions {
       return zip(example.targets, distributions).map { $1.loss(of: $0.token) }
     }
     guard knowledge == .losses else { return nil }
     let losses = try Self.aligned(entries, to: example, "losses").map { $0[0] }
     if let place = losses.firstIndex(where: { !($0 >= 0) }) {
-      throw LineProblem("loss \(place) is \(losses[place]); it must be a number of at least 0")
+      throw TextProblem("loss \(place) is \(losses[place]); it must be a number of at least 0")
     }
     return losses
   }
 
   private func distributions(
     for example: Example, _ vocabulary: Int
-  ) throws(LineProblem) -> [Distribution]? {
+  ) throws(TextProblem) -> [Distribution]? {
     guard let knowledge, knowledge != .losses else { return nil }
     let rows = try Self.aligned(entries, to: example, knowledge.rawValue)
     var distributions: [Distribution] = []
     for (place, row) in rows.enumerated() {
       guard row.count == vocabulary else {
-        throw LineProblem(
+        throw TextProblem(
           "entry \(place) of '\(knowledge.rawValue)' has \(row.count) numbers, the vocabulary "
             + "\(vocabulary)")
       }
-      do throws(LineProblem) {
+      do throws(TextProblem) {
         distributions.append(try Distribution(row, given: knowledge))
       } catch {
-        throw LineProblem("entry \(place) of '\(knowledge.rawValue)' \(error)")
+        throw TextProblem("entry \(place) of '\(knowledge.rawValue)' \(error)")
       }
     }
     return distributions
@@ -178,10 +179,10 @@ extension PredictionLine {
   /// The entries at the scored positions, of a list that has them alone or one for every token.
   private static func aligned<Entry>(
     _ entries: [Entry?], to example: Example, _ name: String
-  ) throws(LineProblem) -> [Entry] {
+  ) throws(TextProblem) -> [Entry] {
     let scored = example.targets.count
     guard entries.count == scored || entries.count == example.tokens.count else {
-      throw LineProblem(
+      throw TextProblem(
         "'\(name)' has \(entries.count) entries; the example has \(scored) scored positions and "
           + "\(example.tokens.count) tokens")
     }
@@ -189,7 +190,7 @@ extension PredictionLine {
     var result: [Entry] = []
     for (place, target) in example.targets.enumerated() {
       guard let entry = entries[isDense ? Int(target.position) : place] else {
-        throw LineProblem("'\(name)' has null at the scored position \(target.position)")
+        throw TextProblem("'\(name)' has null at the scored position \(target.position)")
       }
       result.append(entry)
     }

@@ -1,3 +1,5 @@
+package import Platform
+
 /// A sequence to predict, as a line of JSON has it.
 ///
 /// `{"tokens":[…]}`, or the list alone; also the lines that `generate` writes, whose `targets` say
@@ -13,8 +15,8 @@ package struct TokenLine: Sendable, Hashable {
   ///   - line: The line.
   ///   - vocabulary: The number of token ids that the model knows.
   ///   - longest: The most tokens that it takes.
-  /// - Throws: `LineProblem`.
-  package init(_ line: [UInt8], vocabulary: Int, longest: Int) throws(LineProblem) {
+  /// - Throws: `TextProblem`.
+  package init(_ line: [UInt8], vocabulary: Int, longest: Int) throws(TextProblem) {
     var cursor = JSONCursor(line)
     if cursor.kind() == .list {
       tokens = try Self.tokens(&cursor, vocabulary)
@@ -22,30 +24,30 @@ package struct TokenLine: Sendable, Hashable {
       try readMembers(&cursor, vocabulary)
     }
     try cursor.end()
-    guard !tokens.isEmpty else { throw LineProblem("there are no tokens") }
+    guard !tokens.isEmpty else { throw TextProblem("there are no tokens") }
     guard tokens.count <= longest else {
-      throw LineProblem("\(tokens.count) tokens are too many; the model takes \(longest)")
+      throw TextProblem("\(tokens.count) tokens are too many; the model takes \(longest)")
     }
     guard targets == nil || targets?.count == tokens.count else {
-      throw LineProblem("\(tokens.count) tokens have \(targets?.count ?? 0) targets")
+      throw TextProblem("\(tokens.count) tokens have \(targets?.count ?? 0) targets")
     }
   }
 
   private mutating func readMembers(
     _ cursor: inout JSONCursor, _ vocabulary: Int
-  ) throws(LineProblem) {
+  ) throws(TextProblem) {
     guard cursor.kind() == .object else {
-      throw LineProblem(#"a line must be {"tokens":[…]} or a list of tokens"#)
+      throw TextProblem(#"a line must be {"tokens":[…]} or a list of tokens"#)
     }
     var tokens: [Int32]?
     var targets: [Int32?]?
-    try cursor.members { (cursor, name) throws(LineProblem) in
+    try cursor.members { (cursor, name) throws(TextProblem) in
       switch name {
       case "tokens": tokens = try Self.tokens(&cursor, vocabulary)
       case "targets" where cursor.acceptsNull(): targets = nil
       case "targets":
         var list: [Int32?] = []
-        try cursor.elements { (cursor) throws(LineProblem) in
+        try cursor.elements { (cursor) throws(TextProblem) in
           list.append(
             cursor.acceptsNull() ? nil : try cursor.token(vocabulary, "target \(list.count)"))
         }
@@ -53,16 +55,16 @@ package struct TokenLine: Sendable, Hashable {
       default: try cursor.skip()
       }
     }
-    guard let tokens else { throw LineProblem("'tokens' is missing") }
+    guard let tokens else { throw TextProblem("'tokens' is missing") }
     self.tokens = tokens
     self.targets = targets
   }
 
   private static func tokens(
     _ cursor: inout JSONCursor, _ vocabulary: Int
-  ) throws(LineProblem) -> [Int32] {
+  ) throws(TextProblem) -> [Int32] {
     var tokens: [Int32] = []
-    try cursor.elements { (cursor) throws(LineProblem) in
+    try cursor.elements { (cursor) throws(TextProblem) in
       tokens.append(try cursor.token(vocabulary, "token \(tokens.count)"))
     }
     return tokens
@@ -79,10 +81,10 @@ extension JSONCursor {
   /// Reads a token of a vocabulary; `what` names it in messages, counted from 0.
   mutating func token(
     _ vocabulary: Int, _ what: @autoclosure () -> String
-  ) throws(LineProblem) -> Int32 {
+  ) throws(TextProblem) -> Int32 {
     let token = try integer()
     guard (0..<vocabulary).contains(token) else {
-      throw LineProblem("\(what()) is \(token), outside the vocabulary 0…\(vocabulary - 1)")
+      throw TextProblem("\(what()) is \(token), outside the vocabulary 0…\(vocabulary - 1)")
     }
     return Int32(token)
   }

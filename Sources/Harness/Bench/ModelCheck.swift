@@ -13,21 +13,27 @@ import Training
 /// Curves of training cannot tell as much: where a model leaves a plateau, differences of rounding
 /// grow a thousandfold in a hundred steps.
 public struct ModelCheck {
-  /// A model's mixer with the settings that are not its defaults.
+  /// A model's mixer, its settings that are not the defaults, and those of the model.
   package struct Row: Sendable {
     package var architecture: String
     package var settings: [String: SettingValue] = [:]
+    package var model: [String: SettingValue] = [:]
 
-    package init(architecture: String, settings: [String: SettingValue] = [:]) {
+    package init(
+      architecture: String, settings: [String: SettingValue] = [:],
+      model: [String: SettingValue] = [:]
+    ) {
       self.architecture = architecture
       self.settings = settings
+      self.model = model
     }
 
-    /// "model", the mixer's name and what of it is not the default.
+    /// "model", the mixer's name and what is not the default.
     package var name: String {
       (["model", architecture]
-        + settings.keys.sorted().map { "\($0)=\(settings[$0].map { "\($0)" } ?? "")" })
-        .joined(separator: " ")
+        + [settings, model].flatMap { settings in
+          settings.keys.sorted().map { "\($0)=\(settings[$0].map { "\($0)" } ?? "")" }
+        }).joined(separator: " ")
     }
   }
 
@@ -43,13 +49,20 @@ public struct ModelCheck {
   /// Makes a check of a registry's mixers.
   public init(_ registries: Registries) { self.registries = registries }
 
-  /// Every mixer with its defaults, and those that can have negative eigenvalues with them.
+  /// Every mixer with its defaults, those that can have negative eigenvalues with them, and
+  /// channel mixers behind the norms.
   package var rows: [Row] {
-    registries.mixers.all.flatMap { type in
+    let mixers = registries.mixers.all.flatMap { type in
       let row = Row(architecture: type.info.name)
       guard type.info.settings.contains(where: { $0.name == "eigenvalues" }) else { return [row] }
       return [row, Row(architecture: row.architecture, settings: ["eigenvalues": .text("signed")])]
     }
+    return mixers
+      + [("mlp", "rms"), ("mlp", "layer"), ("swiglu", "rms")].map { mixer, norm in
+        Row(
+          architecture: "attention",
+          model: ["channelMixer": .text(mixer), "norm": .text(norm)])
+      }
   }
 
   /// What the verdicts will be called.
@@ -87,7 +100,7 @@ public struct ModelCheck {
   ) throws -> KernelVerdict {
     let size = TrainBenchRow(
       architecture: row.architecture, vocabulary: 256, length: 64, pairs: 4, batch: 16, width: 64)
-    let job = try size.job(registries, row.settings)
+    let job = try size.job(registries, row.settings, model: row.model)
     let reference = try Stepper(job, registry: registries.mixers, on: try CPUBackend())
     let found = try Stepper(job, registry: registries.mixers, on: backend)
     var maker = BatchMaker(try DataPlan(job.train, batch: size.batch, seed: 0), seed: 0)

@@ -119,10 +119,12 @@ extension TrainBenchRow {
   /// - Parameters:
   ///   - registries: Where the mixer and the task are found.
   ///   - settings: The mixer's settings, by name; the others have their defaults.
+  ///   - others: Settings of the model.
   /// - Returns: The training, without validation and tests.
   /// - Throws: `SettingError` for a row that cannot be.
   func job(
-    _ registries: Registries, _ settings: [String: SettingValue] = [:]
+    _ registries: Registries, _ settings: [String: SettingValue] = [:],
+    model others: [String: SettingValue] = [:]
   ) throws(SettingError) -> TrainingJob {
     let task = try registries.tasks.make(
       "mqar",
@@ -136,7 +138,7 @@ extension TrainBenchRow {
       mixers: [mixer],
       [
         "width": .integer(width), "norm": .text("layer"), "positions": .text(positions),
-      ])
+      ].merging(others) { $1 })
     let training = try TrainingConfiguration(["batch": .integer(batch)])
     let segment = DataSegment(task: task, examples: nil)
     return TrainingJob(

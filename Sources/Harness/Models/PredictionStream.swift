@@ -1,5 +1,6 @@
 import Configuration
 package import DataSets
+import Platform
 import Training
 
 /// Answers lines of tokens with lines of predictions, in constant memory.
@@ -82,7 +83,7 @@ package struct PredictionStream {
     var tokens = 0
     var logits = 0
     while window.count < options.batch, tokens < Self.mostTokens, logits < Self.mostLogits {
-      let next = try lines.next { (line) throws(LineProblem) in
+      let next = try lines.next { (line) throws(TextProblem) in
         try TokenLine(line, vocabulary: model.file.vocabulary, longest: model.longest)
       }
       guard let next else { break }

@@ -98,8 +98,8 @@ package struct ExternalScorer {
   ) throws {
     var lines = try InputLines(path)
     var numbering = Numbering()
-    while let line = try lines.next({ (bytes) throws(LineProblem) in try PredictionLine(bytes) }) {
-      do throws(LineProblem) {
+    while let line = try lines.next({ (bytes) throws(TextProblem) in try PredictionLine(bytes) }) {
+      do throws(TextProblem) {
         var index = try numbering.index(of: line)
         var place = readers.startIndex
         while let count = readers[place].examples, index >= count, place + 1 < readers.endIndex {
@@ -199,9 +199,9 @@ private struct Numbering {
   private var count = 0
   private var isExplicit: Bool?
 
-  mutating func index(of line: PredictionLine) throws(LineProblem) -> Int {
+  mutating func index(of line: PredictionLine) throws(TextProblem) -> Int {
     guard isExplicit == nil || isExplicit == (line.index != nil) else {
-      throw LineProblem(
+      throw TextProblem(
         line.index == nil
           ? "'index' is missing; the lines before have it"
           : "'index' is given; the lines before have none")

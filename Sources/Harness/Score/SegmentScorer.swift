@@ -1,5 +1,6 @@
 import Configuration
 import DataSets
+import Platform
 import TaskGenerators
 import Training
 
@@ -41,16 +42,16 @@ struct SegmentScorer {
   ///   - line: The answers.
   ///   - index: The example's number in the segment.
   ///   - number: The line's number in its file.
-  /// - Throws: `LineProblem` for an example that there is not or that was answered before, and for
+  /// - Throws: `TextProblem` for an example that there is not or that was answered before, and for
   ///   answers that are none to it.
   mutating func take(
     _ line: PredictionLine, index: Int, number: Int
-  ) throws(LineProblem) {
+  ) throws(TextProblem) {
     if let examples, index >= examples {
-      throw LineProblem("there is no example \(index) of \(examples); they are counted from 0")
+      throw TextProblem("there is no example \(index) of \(examples); they are counted from 0")
     }
     if let earlier = marked[index] {
-      throw LineProblem("example \(index) is answered in line \(earlier.line) already")
+      throw TextProblem("example \(index) is answered in line \(earlier.line) already")
     }
     try check(line.knowledge)
     task.write(split: .test, seed: seed, index: UInt64(index), into: &example)
@@ -60,23 +61,23 @@ struct SegmentScorer {
   }
 
   /// All lines must say the same kind of thing, and what the task is judged by.
-  private mutating func check(_ found: PredictionLine.Knowledge?) throws(LineProblem) {
+  private mutating func check(_ found: PredictionLine.Knowledge?) throws(TextProblem) {
     if let known = knowledge {
       guard known == found else {
         let before = known.map { "'\($0.rawValue)'" } ?? "predictions alone"
         let here = found.map { "'\($0.rawValue)'" } ?? "predictions alone"
-        throw LineProblem("it has \(here), the lines before have \(before)")
+        throw TextProblem("it has \(here), the lines before have \(before)")
       }
       return
     }
     let info = type(of: task).info
     let distributions = "'logits', 'logProbabilities' or 'probabilities'"
     if info.metric == .totalVariation, found == nil || found == .losses {
-      throw LineProblem(
+      throw TextProblem(
         "task \(info.name) is judged by \(info.metric.title); lines need \(distributions)")
     }
     if info.metric == .loss, found == nil {
-      throw LineProblem(
+      throw TextProblem(
         "task \(info.name) is judged by \(info.metric.title); lines need 'losses', \(distributions)"
       )
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Harness
-import Platform
 
 /// Where a command computes.
 struct DeviceArguments: ParsableArguments {
@@ -13,13 +12,8 @@ struct DeviceArguments: ParsableArguments {
 
   /// Opens the devices.
   ///
-  /// - Parameter streams: How many cells will run side by side, where that is known.
-  /// - Returns: The devices.
   /// - Throws: `CommandFailure` for a name that is none, or a device that is not there.
-  func open(streams: Int = 1) throws -> ComputeDevices {
-    // With the driver's own 8 queues more streams than that wait for each other without need; more
-    // queues cost half a second at the start.
-    if streams > 8 { Environment.setDefault("CUDA_DEVICE_MAX_CONNECTIONS", to: "32") }
+  func open() throws -> ComputeDevices {
     return try Devices.open(try Devices.choice(device), cpuLevel: cpu)
   }
 }

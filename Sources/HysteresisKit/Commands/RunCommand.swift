@@ -112,7 +112,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func train(_ plan: Plan, in store: RunStore) throws {
-    let devices = try device.open(streams: jobs ?? 1)
+    let devices = try device.open()
     let jobs = self.jobs ?? devices.suitableJobs
     let runner = GridRunner(
       Hysteresis.registries, store: store, jobs: jobs, devices: devices, options: options)

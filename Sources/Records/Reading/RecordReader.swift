@@ -22,19 +22,19 @@ struct RecordReader {
 
   /// The record of some compact JSON; nil where it is none, or none of the usual form.
   mutating func record(_ content: UnsafeBufferPointer<UInt8>) -> CellRecord? {
-    var cursor = JSONCursor(content)
+    var cursor = RecordCursor(content)
     guard let record = try? record(&cursor), cursor.isAtEnd else { return nil }
     return record
   }
 
   /// The timing of some compact JSON; nil likewise.
   mutating func timing(_ content: UnsafeBufferPointer<UInt8>) -> CellTiming? {
-    var cursor = JSONCursor(content)
+    var cursor = RecordCursor(content)
     guard let timing = try? timing(&cursor), cursor.isAtEnd else { return nil }
     return timing
   }
 
-  private mutating func record(_ cursor: inout JSONCursor) throws(UnfamiliarJSON) -> CellRecord {
+  private mutating func record(_ cursor: inout RecordCursor) throws(UnfamiliarJSON) -> CellRecord {
     try cursor.open()
     try cursor.member("configuration")
     let configuration = try configuration(&cursor)
@@ -73,7 +73,7 @@ struct RecordReader {
   }
 
   private mutating func configuration(
-    _ cursor: inout JSONCursor
+    _ cursor: inout RecordCursor
   ) throws(UnfamiliarJSON) -> CellConfiguration {
     try cursor.open()
     try cursor.member("model")
@@ -89,7 +89,7 @@ struct RecordReader {
   }
 
   private mutating func segments(
-    _ cursor: inout JSONCursor
+    _ cursor: inout RecordCursor
   ) throws(UnfamiliarJSON) -> [SegmentResult] {
     try cursor.list { (cursor) throws(UnfamiliarJSON) in
       try cursor.open()
@@ -113,7 +113,7 @@ struct RecordReader {
   }
 
   private mutating func baselines(
-    _ cursor: inout JSONCursor
+    _ cursor: inout RecordCursor
   ) throws(UnfamiliarJSON) -> [BaselineResult] {
     try cursor.list { (cursor) throws(UnfamiliarJSON) in
       try cursor.open()
@@ -129,7 +129,7 @@ struct RecordReader {
   }
 
   private mutating func slices(
-    _ cursor: inout JSONCursor
+    _ cursor: inout RecordCursor
   ) throws(UnfamiliarJSON) -> [SliceResult] {
     try cursor.list { (cursor) throws(UnfamiliarJSON) in
       try cursor.open()
@@ -146,7 +146,7 @@ struct RecordReader {
     }
   }
 
-  private mutating func timing(_ cursor: inout JSONCursor) throws(UnfamiliarJSON) -> CellTiming {
+  private mutating func timing(_ cursor: inout RecordCursor) throws(UnfamiliarJSON) -> CellTiming {
     try cursor.open()
     try cursor.member("cpu")
     let cpu = try texts.value(try cursor.raw())

@@ -59,6 +59,9 @@ void fake_on_launch(
 /// Whether queued work is done; otherwise it is only recorded, whatever its size.
 void fake_set_working(fake_cuda *fake, int working);
 
+/// Makes programs wait until so many threads compile; a fault where they do not come.
+void fake_expect_compilers(fake_cuda *fake, int count);
+
 /// How often graphs were launched.
 long fake_replays(fake_cuda *fake);
 /// The first wrong use: memory that is not the caller's, something given back twice; NULL for none.

@@ -7,7 +7,7 @@ struct UnfamiliarJSON: Error {}
 ///
 /// The general decoder takes a hundred times as long, which counts where a report reads tens of
 /// thousands of records. Whatever is not as expected ends in `UnfamiliarJSON`.
-struct JSONCursor {
+struct RecordCursor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var place = 0
 
@@ -52,7 +52,7 @@ struct JSONCursor {
   }
 
   mutating func list<Element>(
-    _ element: (inout JSONCursor) throws(UnfamiliarJSON) -> Element
+    _ element: (inout RecordCursor) throws(UnfamiliarJSON) -> Element
   ) throws(UnfamiliarJSON) -> [Element] {
     try expect(UInt8(ascii: "["))
     var elements: [Element] = []

@@ -1,11 +1,4 @@
-/// What is wrong with a line, without its place.
-package struct LineProblem: Error, Sendable, Hashable, CustomStringConvertible {
-  package let description: String
-
-  package init(_ description: String) { self.description = description }
-}
-
-/// Reads one line of JSON value by value, without making a tree of it: lines of logits are long.
+/// Reads JSON value by value, without making a tree of it: lines of logits are long.
 ///
 /// It is as strict as the format, with three words more, which Python writes: `NaN`, `Infinity` and
 /// `-Infinity`. No input exhausts the stack.
@@ -39,8 +32,8 @@ package struct JSONCursor {
 
   /// Reads an object, whose names must differ; `member` reads a value.
   package mutating func members(
-    _ member: (inout JSONCursor, String) throws(LineProblem) -> Void
-  ) throws(LineProblem) {
+    _ member: (inout JSONCursor, String) throws(TextProblem) -> Void
+  ) throws(TextProblem) {
     try enter(UInt8(ascii: "{"), "an object")
     defer { depth -= 1 }
     var names: Set<String> = []
@@ -48,7 +41,7 @@ package struct JSONCursor {
     repeat {
       let name = try text()
       guard names.insert(name).inserted else {
-        throw LineProblem("the name '\(name.quotable)' stands twice")
+        throw TextProblem("the name '\(name.quotable)' stands twice")
       }
       try expect(UInt8(ascii: ":"), "':'")
       try member(&self, name)
@@ -58,8 +51,8 @@ package struct JSONCursor {
 
   /// Reads a list; `element` reads a value.
   package mutating func elements(
-    _ element: (inout JSONCursor) throws(LineProblem) -> Void
-  ) throws(LineProblem) {
+    _ element: (inout JSONCursor) throws(TextProblem) -> Void
+  ) throws(TextProblem) {
     try enter(UInt8(ascii: "["), "a list")
     defer { depth -= 1 }
     guard !accept(UInt8(ascii: "]")) else { return }
@@ -76,7 +69,7 @@ package struct JSONCursor {
   }
 
   /// Reads a whole number.
-  package mutating func integer() throws(LineProblem) -> Int {
+  package mutating func integer() throws(TextProblem) -> Int {
     let start = place
     let number = try number()
     guard let whole = Int(exactly: number), abs(whole) < 1 << 53 else {
@@ -86,8 +79,22 @@ package struct JSONCursor {
     return whole
   }
 
+  /// Reads a whole number in plain digits, without a sign, a fraction or an exponent.
+  package mutating func digits() throws(TextProblem) -> Int {
+    skipSpace()
+    let digits = bytes[place...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0") else {
+      throw problem("a whole number")
+    }
+    guard let number = Int(String(decoding: digits, as: UTF8.self)) else {
+      throw problem("a number below 2^63")
+    }
+    place = digits.endIndex
+    return number
+  }
+
   /// Reads a number, or one of Python's words for what is none.
-  package mutating func number() throws(LineProblem) -> Double {
+  package mutating func number() throws(TextProblem) -> Double {
     skipSpace()
     let digit = place + (isAt(place, UInt8(ascii: "-")) ? 1 : 0)
     if isAt(digit, UInt8(ascii: "I")) || isAt(digit, UInt8(ascii: "N")) {
@@ -100,7 +107,7 @@ package struct JSONCursor {
   }
 
   /// Reads a text.
-  package mutating func text() throws(LineProblem) -> String {
+  package mutating func text() throws(TextProblem) -> String {
     try expect(UInt8(ascii: "\""), "a text")
     var content: [UInt8] = []
     while place < bytes.count {
@@ -119,11 +126,11 @@ package struct JSONCursor {
   }
 
   /// Reads a value of any kind and forgets it.
-  package mutating func skip() throws(LineProblem) {
+  package mutating func skip() throws(TextProblem) {
     switch kind() {
     case .object:
-      try members { (cursor, _) throws(LineProblem) in try cursor.skip() }
-    case .list: try elements { (cursor) throws(LineProblem) in try cursor.skip() }
+      try members { (cursor, _) throws(TextProblem) in try cursor.skip() }
+    case .list: try elements { (cursor) throws(TextProblem) in try cursor.skip() }
     case .text: _ = try text()
     case .number: _ = try number()
     case .null:
@@ -139,14 +146,14 @@ package struct JSONCursor {
   }
 
   /// Checks that nothing follows.
-  package mutating func end() throws(LineProblem) {
+  package mutating func end() throws(TextProblem) {
     skipSpace()
-    guard place == bytes.count else { throw problem("the end of the line") }
+    guard place == bytes.count else { throw problem("the end") }
   }
 
   /// A fault at the present place.
-  package func problem(_ expected: String) -> LineProblem {
-    LineProblem("there should be \(expected) at character \(place + 1)")
+  package func problem(_ expected: String) -> TextProblem {
+    TextProblem("there should be \(expected) at character \(place + 1)")
   }
 
   // MARK: - Numbers
@@ -165,7 +172,7 @@ package struct JSONCursor {
   ///
   /// Up to 15 digits and a small power of ten, which is what lines of logits have, one product or
   /// quotient of exact numbers gives the nearest number; the others go to the library.
-  private mutating func decimal() throws(LineProblem) -> Double {
+  private mutating func decimal() throws(TextProblem) -> Double {
     let start = place
     let isNegative = take(UInt8(ascii: "-"))
     var digits: UInt64 = 0
@@ -207,7 +214,7 @@ package struct JSONCursor {
     }
   }
 
-  private mutating func exponent() throws(LineProblem) -> Int {
+  private mutating func exponent() throws(TextProblem) -> Int {
     let isNegative = take(UInt8(ascii: "-"))
     if !isNegative { _ = take(UInt8(ascii: "+")) }
     let start = place
@@ -222,7 +229,7 @@ package struct JSONCursor {
   // MARK: - Texts
 
   /// The character of an escape whose backslash was read.
-  private mutating func escaped() throws(LineProblem) -> Unicode.Scalar {
+  private mutating func escaped() throws(TextProblem) -> Unicode.Scalar {
     guard place < bytes.count else { throw problem("an escape") }
     let byte = bytes[place]
     place += 1
@@ -248,7 +255,7 @@ package struct JSONCursor {
     }
   }
 
-  private mutating func hexadecimal() throws(LineProblem) -> UInt32 {
+  private mutating func hexadecimal() throws(TextProblem) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
       guard place < bytes.count, bytes[place] < 0x80,
@@ -262,7 +269,7 @@ package struct JSONCursor {
 
   // MARK: - Bytes
 
-  private mutating func enter(_ byte: UInt8, _ what: String) throws(LineProblem) {
+  private mutating func enter(_ byte: UInt8, _ what: String) throws(TextProblem) {
     try expect(byte, what)
     depth += 1
     guard depth <= Self.deepest else { throw problem("less than \(Self.deepest) brackets") }
@@ -293,23 +300,7 @@ package struct JSONCursor {
     return take(byte)
   }
 
-  private mutating func expect(_ byte: UInt8, _ what: String) throws(LineProblem) {
+  private mutating func expect(_ byte: UInt8, _ what: String) throws(TextProblem) {
     guard accept(byte) else { throw problem(what) }
-  }
-}
-
-extension String {
-  /// The text for a mention in a message: short, and with nothing in it that breaks a line or fools
-  /// a terminal.
-  package var quotable: String {
-    let plain = unicodeScalars.map { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
-        .paragraphSeparator:
-        Character("?")
-      default: Character(scalar)
-      }
-    }
-    return plain.count <= 40 ? String(plain) : String(plain.prefix(39)) + "…"
   }
 }

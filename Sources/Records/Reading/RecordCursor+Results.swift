@@ -2,7 +2,7 @@ import Configuration
 
 // The parts of a record that differ from cell to cell.
 
-extension JSONCursor {
+extension RecordCursor {
   mutating func scores() throws(UnfamiliarJSON) -> Scores {
     try open()
     let answerAccuracy = isNext("answerAccuracy") ? try number() : nil

@@ -1,0 +1,284 @@
+// The gradients of causal softmax attention, as in attention_halves_backward.cu, for compute
+// capability 9.0 and 128 columns; after attention_group_gradients.cuh. Elsewhere the file is empty.
+//
+// A block goes through the keys of a sequence, 128 at a time from the last to the first, and for
+// each through the tiles of 64 queries that see them. Each of two groups of warps has 64 keys: it
+// computes the transposes of P and dS, with which, from registers, it adds to its dV and dK, which
+// stay in registers as well (Shah et al. 2024, "FlashAttention-3"); dO V' waits for dV, because
+// there are none for both. dQ is a sum over both groups'
+// keys, so that dS goes through shared memory, and each group makes half of the columns; what keys
+// of other blocks give is added in memory, in their order.
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// What a group has of one tile of queries: rows are its keys, columns the queries.
+typedef float ScoreTile[TILE / 8][4];
+
+/// Two numbers of shared memory. They are read where this stands, and not before: there are no
+/// registers to keep them in.
+DEVICE int2 read_now(const void *x) {
+  int2 y;
+  asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];" : "=r"(y.x), "=r"(y.y) : "r"(shared_address(x)));
+  return y;
+}
+DEVICE float2 read_floats_now(const float *x) {
+  const int2 y = read_now(x);
+  return {__int_as_float(y.x), __int_as_float(y.y)};
+}
+
+/// Weights as a left factor, times 2^(base - e) with the exponents e of the queries.
+DEVICE void to_shared_factor(uint (&a)[TILE / 16][4], const ScoreTile &c, const int *exponents,
+                             int base) {
+#pragma unroll
+  for (int n = 0; n < TILE / 8; n++) {
+    const int2 e = read_now(exponents + 8 * n + 2 * lane_in_group());
+    const float x = exact_power(base - e.x), y = exact_power(base - e.y);
+#pragma unroll
+    for (int r = 0; r < 2; r++)
+      a[n / 2][n % 2 * 2 + r] = two_bounded_halves(c[n][2 * r] * x, c[n][2 * r + 1] * y);
+  }
+}
+
+/// Products of keys and queries become weights.
+DEVICE void make_weights(ScoreTile &s, const TileNumbers &numbers, const Attention &p, float slope,
+                         int distance, bool whole) {
+  const int t = lane_in_group();
+  const float factor = p.scale * LOG2_E / (OPERAND_SCALE * OPERAND_SCALE);
+  const auto behind = [&](int n, int i) {
+    return distance + 8 * n + 2 * t + (i & 1) - (i & 2) * 4;
+  };
+#pragma unroll
+  for (int n = 0; n < TILE / 8; n++) {
+    const float2 log_sum = read_floats_now(numbers.log_sums + 8 * n + 2 * t);
+#pragma unroll
+    for (int i = 0; i < 4; i++) s[n][i] = s[n][i] * factor - (i & 1 ? log_sum.y : log_sum.x);
+  }
+  if (slope != 0) {
+#pragma unroll
+    for (int n = 0; n < TILE / 8; n++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) s[n][i] = fmaf(-slope, (float)behind(n, i), s[n][i]);
+  }
+  // The rounding of a large sum must not make a weight greater than 1.
+#pragma unroll
+  for (int n = 0; n < TILE / 8; n++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) s[n][i] = power_of_2(s[n][i] > 0 ? 0 : s[n][i]);
+  if (whole) return;
+#pragma unroll
+  for (int n = 0; n < TILE / 8; n++)
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      if (!is_seen(behind(n, i), p.window)) s[n][i] = 0;
+}
+
+/// A group of warps that multiplies.
+struct Maker {
+  const GroupMemory memory;
+  const Attention p;
+  const int group;
+
+  /// This lane's first key of the group's.
+  DEVICE int key() const { return threadIdx.x % GROUP / 32 * 16 + lane_group(); }
+
+  /// Makes dS of the weights and dO V', times `fit`: for both groups in shared memory, where rows
+  /// are keys and columns queries, and as a left factor, times 2^(base - e).
+  DEVICE void make_gradients(uint (&a)[TILE / 16][4], const ScoreTile &weights,
+                             const ScoreTile &products, const TileNumbers &numbers, float fit,
+                              int base) const {
+    const int g = lane_group(), t = lane_in_group();
+    char *to = memory.scores + (group * TILE + key()) * 128 + 4 * t;
+#pragma unroll
+    for (int n = 0; n < TILE / 8; n++) {
+      const float2 delta = read_floats_now(numbers.deltas + 8 * n + 2 * t);
+      const int2 e = read_now(numbers.exponents + 8 * n + 2 * t);
+      const float x = exact_power(base - e.x), y = exact_power(base - e.y);
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        const float *w = weights[n] + 2 * r, *d = products[n] + 2 * r;
+        const float left = w[0] * (d[0] - delta.x) * fit, right = w[1] * (d[1] - delta.y) * fit;
+        *(uint *)(to + 1024 * r + (n ^ g) * 16) = two_bounded_halves(left, right);
+        a[n / 2][n % 2 * 2 + r] = two_bounded_halves(left * x, right * y);
+      }
+    }
+    written_for_products();
+  }
+
+  /// dS K for all queries of the tile, all keys of the block and the group's columns.
+  DEVICE void sum_keys(float (&c)[8][4]) const {
+    const uint a = shared_address(memory.scores), b = shared_address(memory.k) + group * KEY_PANEL;
+    group_fence();
+#pragma unroll
+    for (int k = 0; k < BLOCK_KEYS / 16; k++)
+      group_product<true>(c, describe(a) + k * 2048 / 16, describe(b) + k * 2048 / 16, k > 0);
+    group_commit();
+    group_wait<0>();
+    group_done(c);
+  }
+};
+
+DEVICE int greatest_of(const int (&x)[BRINGERS]) {
+  int y = x[0];
+#pragma unroll
+  for (int i = 1; i < BRINGERS; i++) y = max(y, x[i]);
+  return y;
+}
+DEVICE int least_of(const int (&x)[BRINGERS]) {
+  int y = x[0];
+#pragma unroll
+  for (int i = 1; i < BRINGERS; i++) y = min(y, x[i]);
+  return y;
+}
+
+DEVICE void scale_sums(float (&c)[PANELS * 8][4], float factor) {
+#pragma unroll
+  for (int n = 0; n < PANELS * 8; n++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) c[n][i] *= factor;
+}
+
+/// Writes the rows of a group's keys.
+DEVICE void write_keys(const Maker &maker, float *target, const float (&c)[PANELS * 8][4],
+                       int stride, int count, float unit) {
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    const int row = maker.key() + 8 * r;
+    if (row >= count) continue;
+    float *to = target + (long)row * stride + 4 * lane_in_group();
+#pragma unroll
+    for (int m = 0; m < PANELS * 4; m++) store_pack(to + 16 * m, columns_of(c, m, r, unit));
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    grouped_attention_backward(const float *q, const float *k, const float *v, const float *slopes,
+                              const float *o, const float *log_sum, const float *d_o, float *dq,
+                              float *dk, float *dv, int blocks, ATTENTION_PARAMETERS) {
+  extern __shared__ __align__(1024) char shared_bytes[];
+  const GroupMemory memory(shared_bytes);
+  const Attention p = ATTENTION;
+  if (threadIdx.x >= MAKERS) {
+    fewer_registers<32>();
+    const Bringer bringer = {memory, p, q, k, v, o, log_sum, d_o,
+                             (int)threadIdx.x & 31, (int)(threadIdx.x - MAKERS) >> 5};
+    bringer.run(blocks);
+    return;
+  }
+  more_registers<224>();
+  const int t = lane_in_group();
+  // The same in all lanes of a warp, and known to be.
+  const Maker maker = {memory, p, __shfl_sync(FULL_WARP, (int)threadIdx.x / GROUP, 0)};
+  const uint group_rows = maker.group * TILE * 128;
+  const uint keys_at = shared_address(memory.k) + group_rows;
+  const uint values_at = shared_address(memory.v) + group_rows;
+  int tiles = 0;
+#pragma unroll 1
+  for (int block = blockIdx.x; block < blocks; block += gridDim.x) {
+#pragma unroll 1
+    for (int key = (p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS; key >= 0; key -= BLOCK_KEYS) {
+      float v_sum[PANELS * 8][4] = {}, k_sum[PANELS * 8][4] = {};
+      const Seen seen(p, key);
+      barrier_sync(KEYS_FULL, THREADS);
+      int magnitude = min(100, bits_before_point(greatest_of(*memory.greatest_value)));
+      int least = NO_ROW;
+      const int sequence = block / p.key_heads, key_head = block % p.key_heads;
+      const int own_key = key + maker.group * TILE;
+      const int group = p.heads / p.key_heads;
+#pragma unroll 1
+      for (int start = seen.first, head = key_head * group; start < seen.end; tiles++) {
+        const int half = tiles & 1;
+        const int position = p.offset + start;
+        const int last = position + min(TILE, p.queries - start) - 1;
+        const TileNumbers &numbers = memory.numbers[half];
+        const uint q_at = shared_address(memory.q) + half * PANELS * PANEL;
+        const uint gradients_at = shared_address(memory.gradients) + half * PANELS * PANEL;
+        barrier_sync(TILE_FULL + half, THREADS);
+
+        const int greater =
+            min(100, max(magnitude, bits_before_point(greatest_of(numbers.greatest))));
+        const int less = min(least, least_of(numbers.least));
+        if (greater != magnitude || less != least) {
+          const float factor = exact_power(less - least);
+          scale_sums(v_sum, factor);
+          scale_sums(k_sum, factor * exact_power(magnitude - greater));
+          magnitude = greater, least = less;
+        }
+        ScoreTile s, d;
+        group_fence();
+        start_scores(s, keys_at, KEY_PANEL, q_at, PANEL);
+        group_commit();
+        group_wait<0>();
+        group_done(s);
+        const int distance = position - own_key - maker.key();
+        const bool whole = own_key + TILE - 1 <= position && last - own_key < p.window;
+        const float slope = slopes ? slopes[head] * LOG2_E : 0.0f;
+        make_weights(s, numbers, p, slope, distance, whole);
+        uint weights[TILE / 16][4], score_gradients[TILE / 16][4];
+        to_shared_factor(weights, s, numbers.exponents, least + WEIGHT_BITS);
+        group_fence();
+        add_products(v_sum, weights, gradients_at);
+        group_commit();
+        group_wait<0>();
+        group_done(v_sum);
+        group_fence();
+        start_scores(d, values_at, KEY_PANEL, gradients_at, PANEL);
+        group_commit();
+        group_wait<0>();
+        group_done(d);
+        // |dO V' - delta| < 2^(14 + magnitude), times OPERAND_SCALE as it stands here.
+        const float fit = exact_power(1 - magnitude) / OPERAND_SCALE;
+        barrier_sync(USED, MAKERS);
+        maker.make_gradients(score_gradients, s, d, numbers, fit, least);
+        group_fence();
+        add_products(k_sum, score_gradients, q_at);
+        group_commit();
+        // What other keys gave is asked for before it is needed; the last that the tile sees come
+        // first.
+        const bool is_first = min(last, p.keys - 1) < key + BLOCK_KEYS;
+        float *target = dq + maker.group * 64 + 4 * t +
+                        row_of(sequence, p.queries, start + maker.key(), p.heads, head) * DIM;
+        const long below = (long)8 * p.heads * DIM;
+        Pack<4> old[2][4] = {};
+        float units[2];
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+          const int row = maker.key() + 8 * r;
+          units[r] = exact_power(-numbers.exponents[row]) * p.scale * exact_power(magnitude - 1) /
+                     OPERAND_SCALE;
+          if (is_first || start + row >= p.queries) continue;
+#pragma unroll
+          for (int m = 0; m < 4; m++) old[r][m] = load_pack<4>(target + r * below + 16 * m);
+        }
+        group_wait<0>();
+        group_done(k_sum);
+        barrier_sync(MADE, MAKERS);
+        float c[8][4];
+        maker.sum_keys(c);
+        barrier_arrive(TILE_EMPTY + half, THREADS);
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+          if (start + maker.key() + 8 * r >= p.queries) continue;
+#pragma unroll
+          for (int m = 0; m < 4; m++) {
+            Pack<4> x = columns_of(c, m, r, units[r]);
+#pragma unroll
+            for (int e = 0; e < 4; e++) x.at[e] += old[r][m].at[e];
+            store_pack(target + r * below + 16 * m, x);
+          }
+        }
+        start += TILE;
+        if (start >= seen.end && head + 1 < (key_head + 1) * group) head++, start = seen.first;
+      }
+      barrier_arrive(KEYS_EMPTY, THREADS);
+      const float unit = exact_power(-least);
+      const long row = row_of(sequence, p.keys, own_key, p.key_heads, key_head);
+      const int stride = p.key_heads * DIM;
+      write_keys(maker, dv + row * DIM, v_sum, stride, p.keys - own_key,
+                 unit * exact_power(-WEIGHT_BITS));
+      write_keys(maker, dk + row * DIM, k_sum, stride, p.keys - own_key,
+                 unit * p.scale * exact_power(magnitude - 1) / OPERAND_SCALE);
+    }
+  }
+}
+
+#endif

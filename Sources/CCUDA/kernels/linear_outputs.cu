@@ -1,0 +1,141 @@
+// Linear maps of the same rows, y_i = x W_i, for as many columns as shared memory holds the weights of:
+// the rows stream past them once.
+//
+// Constants: INPUTS, the inputs, rounded up to a multiple of 16, at most 128; COLUMNS, those of all maps,
+// of each rounded up to a multiple of 16; WARPS, the warps of a block; ALIGNED, whether all of y may be
+// written by 16 bytes.
+//
+// Products are of halves, with the mantissa of TF32. Each row of x is scaled by the power of two that
+// brings its greatest element to 2^13 ... 2^14: what lies 2^-27 below that loses bits, beneath what a sum
+// would keep of it.
+//
+// A warp has 16 rows at a time in its registers, as the tensor cores want them, and the next 16 are under
+// way: but for the weights, which lie in shared memory, warps have nothing to wait for together. Where
+// the tensor cores take a lane's numbers from two pairs of columns, and leave them in two, the weights
+// are spread so that both are 16 neighbouring bytes of x and of y.
+
+enum {
+  THREADS = WARPS * 32, STEPS = INPUTS / 16, PAIRS = COLUMNS / 16,
+  // An odd multiple of 16 bytes, so that the 8 rows of a matrix lie in different banks.
+  WEIGHT_PITCH = (COLUMNS / 8 | 1) * 8,
+};
+
+/// Where 16 columns go, of which `count` are there.
+struct alignas(16) Target {
+  float *to;
+  int stride, count;
+};
+
+/// What lies in shared memory.
+struct Shared {
+  Half weights[INPUTS * WEIGHT_PITCH];
+  Target targets[PAIRS];
+};
+
+/// A lane's part of 16 rows on its way: of rows g and g + 8, columns 4 t ... 4 t + 3 of each 16.
+struct Arriving {
+  float4 x[STEPS][2];
+
+  DEVICE void load(const float *from, int first, int rows, int inputs) {
+    const int row = first + lane_group();
+    from += row * inputs + 4 * lane_in_group();
+    const int count = inputs - 4 * lane_in_group();
+#pragma unroll
+    for (int k = 0; k < STEPS; k++)
+#pragma unroll
+      for (int i = 0; i < 2; i++)
+        x[k][i] = row + 8 * i < rows && k * 16 < count
+                      ? *(const float4 *)(from + 8 * i * inputs + k * 16)
+                      : float4{0, 0, 0, 0};
+  }
+};
+
+/// The same as the left factor, and what the products of each row are multiplied with.
+struct Factor {
+  uint a[STEPS][4];
+  float inverse[2];
+
+  DEVICE void take(const Arriving &rows) {
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      float most = 0;
+#pragma unroll
+      for (int k = 0; k < STEPS; k++) {
+        const float4 x = rows.x[k][i];
+        most = fmaxf(most, fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w))));
+      }
+      most = fmaxf(most, __shfl_xor_sync(FULL_WARP, most, 1));
+      most = fmaxf(most, __shfl_xor_sync(FULL_WARP, most, 2));
+      // 2^(140 - e), with e the exponent as it is stored, and 2^-4 over that.
+      const int exponent = max((int)(__float_as_uint(most) >> 23), 18);
+      const float scale = __uint_as_float((uint)(267 - exponent) << 23);
+      inverse[i] = __uint_as_float((uint)(exponent - 17) << 23);
+#pragma unroll
+      for (int k = 0; k < STEPS; k++) {
+        const float4 x = rows.x[k][i];
+        a[k][i] = two_halves(x.x * scale, x.y * scale);
+        a[k][i + 2] = two_halves(x.z * scale, x.w * scale);
+      }
+    }
+  }
+};
+
+/// A lane's four columns of 16, in one row; `count` are there from the first of them on.
+DEVICE void write_four(float *to, int count, const float4 &y) {
+  if (ALIGNED) {
+    if (count > 0) store_pack(to, Pack<4>{y.x, y.y, y.z, y.w});
+    return;
+  }
+  if (count > 0) to[0] = y.x;
+  if (count > 1) to[1] = y.y;
+  if (count > 2) to[2] = y.z;
+  if (count > 3) to[3] = y.w;
+}
+
+/// `x`: the rows [rows, inputs], less than 2^20.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    linear_outputs(const float *x, MAPS_PARAMETERS, int rows, int inputs) {
+  extern __shared__ __align__(16) float dynamic[];
+  Shared &shared = *(Shared *)dynamic;
+  const Maps maps = MAPS;
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, column = 4 * lane_in_group();
+  const int step = (int)gridDim.x * WARPS * 16;
+  int first = (warp * (int)gridDim.x + (int)blockIdx.x) * 16;
+
+  Arriving arriving;
+  arriving.load(x, first, rows, inputs);
+  put_weights<INPUTS, WEIGHT_PITCH, THREADS, true>(maps, 0, inputs, shared.weights);
+  for (int pair = threadIdx.x; pair < PAIRS; pair += THREADS) {
+    const int map = maps.map(pair * 16), own = pair * 16 - maps.start(map);
+    shared.targets[pair] =
+        Target{maps.output(map) + own, maps.columns(map), maps.columns(map) - own};
+  }
+  __syncthreads();
+  const Half *const weights = shared.weights + (lane & 15) * WEIGHT_PITCH + (lane >> 4) * 8;
+  for (; first < rows; first += step) {
+    Factor factor;
+    factor.take(arriving);
+    if (first + step < rows) arriving.load(x, first + step, rows, inputs);
+    const int row = first + lane_group();
+#pragma unroll 1
+    for (int pair = 0; pair < PAIRS; pair++) {
+      float c[2][4] = {};
+#pragma unroll
+      for (int k = 0; k < STEPS; k++) {
+        uint b[4];
+        load_transposes(b, weights + k * 16 * WEIGHT_PITCH + pair * 16);
+        mma_half(c[0], factor.a[k], b[0], b[1]), mma_half(c[1], factor.a[k], b[2], b[3]);
+      }
+      const Target target = shared.targets[pair];
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        const float scale = factor.inverse[i];
+        const float4 y = {c[0][2 * i] * scale, c[0][2 * i + 1] * scale, c[1][2 * i] * scale,
+                          c[1][2 * i + 1] * scale};
+        if (row + 8 * i < rows)
+          write_four(target.to + (row + 8 * i) * target.stride + column,
+                     target.count - column, y);
+      }
+    }
+  }
+}

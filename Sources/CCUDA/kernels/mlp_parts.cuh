@@ -1,0 +1,237 @@
+// The layer y = gelu(x U + b) D + c of `width` inputs and outputs, whose hidden numbers never come
+// to memory: each warp has 16 rows or 16 hidden columns, and what one product leaves in its registers
+// is the left factor of the next.
+//
+// Constants: WIDTH, a multiple of 16, at most 128; WARPS of a block.
+//
+// Products are of halves, with sums in 32-bit floats. Weights are multiplied by 16: up to 4094 they
+// keep all their bits down to 4e-6. Hidden numbers are multiplied by 4: up to 16376, down to 2e-5.
+// Greater ones become infinite, so that a run that diverges is seen to. Each 16 rows of x and of the gradient dy get a power of two of their own,
+// which brings their greatest number to a place of the range: what lies 2^-27, for dy 2^-21, below it
+// loses bits. From there on, gradients may grow by a factor of 256 before they are bounded.
+
+constexpr int THREADS = 32 * WARPS, SLAB = 16, STEPS = WIDTH / 16;
+// Rows in shared memory are odd multiples of 16 bytes, so that the 8 rows of a matrix lie in
+// different banks.
+constexpr int PITCH = WIDTH + 8;
+// Whether the lanes that share a row are a power of two, as its norm needs.
+constexpr bool CAN_NORMALISE = (WIDTH & (WIDTH - 1)) == 0;
+constexpr int WEIGHT_BITS = 4, HIDDEN_BITS = 2, INPUT_BITS = 13, GRADIENT_BITS = 7;
+
+/// 2^exponent, for -126 ... 127.
+DEVICE float two_to(int exponent) { return __uint_as_float((uint)(127 + exponent) << 23); }
+
+/// The powers of two that 16 rows of x and of dy were multiplied by.
+struct alignas(8) Exponents {
+  int x, dy;
+};
+
+DEVICE float exp2_approximate(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+DEVICE float inverse_approximate(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/// The Gaussian error linear unit, with the error function of Abramowitz and Stegun (1964), 7.1.26:
+/// its greatest error, 1.5e-7, is far below what the halves keep.
+struct Gelu {
+  float value, slope;
+
+  DEVICE Gelu(float x) {
+    const float size = fabsf(x), t = inverse_approximate(fmaf(size, 0.23164189f, 1.0f));
+    const float bell = exp2_approximate(x * x * -0.72134752f);
+    float sum = fmaf(t, 0.53070270f, -0.72657601f);
+    sum = fmaf(t, sum, 0.71070688f);
+    sum = fmaf(t, sum, -0.14224837f);
+    sum = fmaf(t, sum, 0.12741480f);
+    // Of a normal distribution, what lies beyond |x|.
+    const float tail = t * sum * bell;
+    value = fmaf(-size, tail, fmaxf(x, 0.0f));
+    slope = fmaf(x * 0.39894228f, bell, x > 0.0f ? 1.0f - tail : tail);
+  }
+};
+
+/// 16 rows of a warp on their way from global memory to their places as left factors.
+struct Slab {
+  static constexpr int COUNT = WIDTH / 8;
+  float4 x[COUNT];
+
+  /// `count` rows, and zeros behind them.
+  DEVICE void load(const float *rows, long count) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      const int quad = lane + 32 * i;
+      x[i] = quad / (WIDTH / 4) < count ? ((const float4 *)rows)[quad] : float4{0, 0, 0, 0};
+    }
+  }
+
+  /// Multiplies each row by its number and each column by its own.
+  DEVICE void multiply(const float (&rows)[COUNT], const float *columns) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      const float *own = columns + (lane + 32 * i) % (WIDTH / 4) * 4;
+      x[i].x *= rows[i] * own[0], x[i].y *= rows[i] * own[1];
+      x[i].z *= rows[i] * own[2], x[i].w *= rows[i] * own[3];
+    }
+  }
+
+  /// The root-mean-square norm of each row, times a weight; the roots' inverses are left in `scales`.
+  DEVICE void normalise(const float *weight, float epsilon, float *scales, long count) {
+    constexpr int LANES = CAN_NORMALISE ? WIDTH / 4 : 1;
+    const int lane = threadIdx.x & 31;
+    float rows[COUNT];
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      const float own = x[i].x * x[i].x + x[i].y * x[i].y + x[i].z * x[i].z + x[i].w * x[i].w;
+      rows[i] = rsqrtf(group_sum<LANES>(own) * (1.0f / WIDTH) + epsilon);
+      const int row = (lane + 32 * i) / LANES;
+      if (lane % LANES == 0 && row < count) scales[row] = rows[i];
+    }
+    multiply(rows, weight);
+  }
+  /// The same with inverses that are known.
+  DEVICE void scale(const float *weight, const float *scales, long count) {
+    float rows[COUNT];
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      const int row = (int)((threadIdx.x & 31) + 32 * i) / (WIDTH / 4);
+      rows[i] = row < count ? scales[row] : 0.0f;
+    }
+    multiply(rows, weight);
+  }
+
+  /// Writes halves to the warp's part of shared memory and, if it is there, to a copy; the greatest
+  /// gets `bits` bits before the point.
+  ///
+  /// Returns the exponent of what all were multiplied by.
+  DEVICE int store(Half *tile, Half *copy, int bits) const {
+    const int lane = threadIdx.x & 31;
+    float most = 0;
+#pragma unroll
+    for (int i = 0; i < COUNT; i++)
+      most = fmaxf(most, fmaxf(fmaxf(fabsf(x[i].x), fabsf(x[i].y)),
+                               fmaxf(fabsf(x[i].z), fabsf(x[i].w))));
+    // Bounded from below so that the power, and its inverse, are there.
+    const int exponent = bits + 127 - max((int)(__float_as_uint(warp_max(most)) >> 23), 18);
+    const float scale = two_to(exponent);
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      const int quad = lane + 32 * i;
+      const uint2 halves = {two_halves(x[i].x * scale, x[i].y * scale),
+                            two_halves(x[i].z * scale, x[i].w * scale)};
+      *(uint2 *)(tile + quad / (WIDTH / 4) * PITCH + quad % (WIDTH / 4) * 4) = halves;
+      if (copy) ((uint2 *)copy)[quad] = halves;
+    }
+    return exponent;
+  }
+};
+
+/// Adds up what NEIGHBOURS warps have for the same rows, in a fixed order, in the first of
+/// them; false in the others. `shared` is no longer used for anything else.
+template <int NEIGHBOURS>
+DEVICE bool join(float (&sum)[WIDTH / 8][4], float *shared) {
+  if (NEIGHBOURS == 1) return true;
+  constexpr int COUNT = WIDTH / 2 * 32;
+  const int warp = threadIdx.x >> 5;
+  float *own = shared + warp * COUNT + (threadIdx.x & 31);
+  __syncthreads();
+  if (warp % NEIGHBOURS)
+#pragma unroll
+    for (int i = 0; i < WIDTH / 2; i++) own[32 * i] = sum[i / 4][i % 4];
+  __syncthreads();
+  if (warp % NEIGHBOURS) return false;
+#pragma unroll
+  for (int other = 1; other < NEIGHBOURS; other++)
+#pragma unroll
+    for (int i = 0; i < WIDTH / 2; i++) sum[i / 4][i % 4] += own[other * COUNT + 32 * i];
+  return true;
+}
+
+/// All columns of the 16 rows that a warp has in shared memory.
+DEVICE void load_factor(uint (&a)[STEPS][4], const Half *tile) {
+  const int lane = threadIdx.x & 31;
+  __syncwarp();
+#pragma unroll
+  for (int k = 0; k < STEPS; k++)
+    load_halves(a[k], tile + (lane & 15) * PITCH + (lane >> 4) * 8 + 16 * k);
+  __syncwarp();
+}
+
+/// Parts of the weights, HIDDEN columns of `up` and as many rows of `down`, which come to shared
+/// memory while those before are used.
+template <int HIDDEN>
+struct Weights {
+  static constexpr int UP_PITCH = HIDDEN + 8;
+  static constexpr int UP_SIZE = WIDTH * UP_PITCH, SIZE = UP_SIZE + HIDDEN * PITCH;
+  const Half *up, *down;
+
+  DEVICE static void expect(Half *to, const Half *all, int hidden, int first) {
+    constexpr int UP = WIDTH * HIDDEN / 8, DOWN = HIDDEN * WIDTH / 8;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < UP; i += THREADS) {
+      const int row = i / (HIDDEN / 8), column = i % (HIDDEN / 8) * 8;
+      copy_async(to + row * UP_PITCH + column, all + row * hidden + first + column);
+    }
+#pragma unroll 1
+    for (int i = threadIdx.x; i < DOWN; i += THREADS) {
+      const int row = i / (WIDTH / 8), column = i % (WIDTH / 8) * 8;
+      copy_async(to + UP_SIZE + row * PITCH + column,
+                 all + (WIDTH * hidden + (first + row) * WIDTH + column));
+    }
+    copy_commit();
+  }
+
+  DEVICE Weights(const Half *tile) : up(tile), down(tile + UP_SIZE) {}
+
+  /// c += x U for 16 hidden columns from `n` on.
+  DEVICE void add_up(float (&c)[2][4], const uint (&x)[STEPS][4], int n) const {
+    const int lane = threadIdx.x & 31;
+    const Half *from = up + (lane & 15) * UP_PITCH + (lane >> 4) * 8 + n;
+#pragma unroll
+    for (int k = 0; k < STEPS; k++) {
+      uint b[4];
+      load_transposes(b, from + 16 * k * UP_PITCH);
+      mma_half(c[0], x[k], b[0], b[1]), mma_half(c[1], x[k], b[2], b[3]);
+    }
+  }
+  /// c += dy D'
+  DEVICE void add_down_gradient(float (&c)[2][4], const uint (&dy)[STEPS][4], int n) const {
+    const int lane = threadIdx.x & 31;
+    const Half *from = down + (n + (lane & 7) + (lane >> 4) * 8) * PITCH + (lane >> 3 & 1) * 8;
+#pragma unroll
+    for (int k = 0; k < STEPS; k++) {
+      uint b[4];
+      load_halves(b, from + 16 * k);
+      mma_half(c[0], dy[k], b[0], b[1]), mma_half(c[1], dy[k], b[2], b[3]);
+    }
+  }
+  /// y += h D for the 16 hidden columns from `n` on.
+  DEVICE void add_down(float (&y)[WIDTH / 8][4], const uint (&h)[4], int n) const {
+    const int lane = threadIdx.x & 31;
+    const Half *from = down + (n + (lane & 15)) * PITCH + (lane >> 4) * 8;
+#pragma unroll
+    for (int j = 0; j < STEPS; j++) {
+      uint b[4];
+      load_transposes(b, from + 16 * j);
+      mma_half(y[2 * j], h, b[0], b[1]), mma_half(y[2 * j + 1], h, b[2], b[3]);
+    }
+  }
+  /// dx += dh U'
+  DEVICE void add_up_gradient(float (&dx)[WIDTH / 8][4], const uint (&dh)[4], int n) const {
+    const int lane = threadIdx.x & 31;
+    const Half *from = up + ((lane & 7) + (lane >> 4) * 8) * UP_PITCH + n + (lane >> 3 & 1) * 8;
+#pragma unroll
+    for (int j = 0; j < STEPS; j++) {
+      uint b[4];
+      load_halves(b, from + 16 * j * UP_PITCH);
+      mma_half(dx[2 * j], dh, b[0], b[1]), mma_half(dx[2 * j + 1], dh, b[2], b[3]);
+    }
+  }
+};

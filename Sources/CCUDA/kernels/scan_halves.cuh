@@ -33,10 +33,11 @@ constexpr bool delta = UPDATE == DELTA;
 
 extern __shared__ float4 memory[];
 
-/// The power of two that takes numbers of up to `most` below 2^12.
+/// The power of two that takes numbers of up to `most` below 2^12, at most 2^39: the products of
+/// three such are in the range. Zeros get the greatest, so that where products are added in units of
+/// the smaller of their scales, theirs never is.
 DEVICE float scale_of(float most) {
   const int exponent = (int)(__float_as_uint(most) >> 23) - 127;
-  if (most == 0) return 1;
   return __uint_as_float((uint)(127 + 11 - max(-28, min(exponent, 100))) << 23);
 }
 /// 1 / x for a power of two.

@@ -68,7 +68,8 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   Greatest<delta ? 4 : 5> greatest;
   greatest.most[0] = fabsf(scale) * q.greatest(), greatest.most[1] = k.greatest();
   greatest.most[2] = gain.greatest();
-  if (chunk.are.after) greatest.most[3] = gradient.greatest();
+  const float of_gradient = inverse_of(gradient.unit);
+  if (chunk.are.after) greatest.most[3] = of_gradient * gradient.greatest();
   if constexpr (!delta) greatest.most[4] = v.greatest();
   greatest.leave(x.greatest);
   __syncthreads();
@@ -79,8 +80,7 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   else by.w = scale_of(greatest.most[4]);
   q.store(x.q, scale * by.q), k.store(x.k, by.k), gain.store(x.gain, by.gain);
   if (!delta) v.store(x.w, by.w);
-  if (chunk.are.after) gradient.store(x.gradient, by.gradient);
-  by.gradient *= gradient.unit;
+  if (chunk.are.after) gradient.store(x.gradient, by.gradient * of_gradient);
   x.products.multiply();
   copy_wait<0>();
   __syncthreads();

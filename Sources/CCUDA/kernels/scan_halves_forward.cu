@@ -156,7 +156,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       frame.products.fetch(decay, x, t, count);
       Greatest<delta ? 3 : 4> greatest;
       greatest.most[0] = rows_q.greatest(), greatest.most[1] = rows_k.greatest();
-      if (has_state) greatest.most[2] = state.greatest();
+      if (has_state) greatest.most[2] = inverse_of(unit_of_state) * state.greatest();
       if constexpr (!delta) greatest.most[3] = rows_v.greatest();
       greatest.leave(frame.greatest);
       __syncthreads();
@@ -168,8 +168,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       if constexpr (delta) rows_v.store(frame.v);
       else by.w = scale_of(greatest.most[3]), rows_v.store(frame.w, by.w);
     }
-    if (has_state) state.store(frame.state, by.state);
-    by.state *= unit_of_state;
+    if (has_state) state.store(frame.state, by.state * inverse_of(unit_of_state));
     frame.products.multiply();
     __syncthreads();
     if (t + C < x.length) {

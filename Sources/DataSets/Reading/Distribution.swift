@@ -1,4 +1,4 @@
-package import Platform
+import Platform
 import Randomness
 
 /// A distribution over the vocabulary, as another program wrote it.

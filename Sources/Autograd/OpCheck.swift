@@ -1,4 +1,3 @@
-import Randomness
 package import Tensors
 
 /// What a check of one case found: the errors, relative to the reference's root mean square.
@@ -13,51 +12,44 @@ package struct OpFinding: CustomStringConvertible {
 extension OpCase {
   /// Values against the reference, then gradients against its central differences.
   ///
-  /// The loss is a fixed random projection of all outputs. At most `samples` elements of each
-  /// input are differentiated.
+  /// At most `samples` elements of each input are differentiated.
+  package func check(on backend: any Backend, samples: Int = 12) -> [OpFinding] {
+    expectation(samples: samples).map { check(on: backend, against: $0) } ?? []
+  }
+
+  /// Values and gradients against an expectation of this case.
   ///
   /// Devices that round the factors of products are allowed more where an operation holds products.
   /// With both factors rounded to 2^-11 at most, the error of a product's root mean square is about
   /// 0.6 times that, whatever the number of terms. An operation is a chain of a few products, and its
   /// gradient of a few more: they are allowed 4 and 8 roundings on top of what is allowed without.
-  package func check(on backend: any Backend, samples: Int = 12) -> [OpFinding] {
-    guard let reference else { return [] }
+  package func check(on backend: any Backend, against expected: OpExpectation) -> [OpFinding] {
     let rounding = multipliesMatrices ? backend.factorRounding : 0
     let tape = Tape(backend)
-    let host = inputs.enumerated().map { $1.elements(seed: UInt64($0 + 1)) }
-    let variables = zip(inputs, host).map { input, elements in
+    let variables = zip(inputs, expected.inputs).map { input, elements in
       Variable(
         backend.tensor(elements, input.shape), on: tape, needsGradient: input.differentiable)
     }
     let outputs = run(tape, variables)
-    let exact = zip(inputs, host).map { DoubleArray($0.shape, $1.map(Double.init)) }
-    let expected = reference(exact)
-    precondition(outputs.count == expected.count, "\(self): the reference has other outputs")
+    precondition(
+      outputs.count == expected.outputs.count, "\(self): the reference has other outputs")
     var findings: [OpFinding] = []
-    var weights: [[Double]] = []
     var seeds: [(Variable, Tensor)] = []
-    var random = RandomSource(seed: 99)
-    for (index, (output, target)) in zip(outputs, expected).enumerated() {
+    for (index, output) in outputs.enumerated() {
+      let target = expected.outputs[index]
       precondition(output.shape == target.shape, "\(self): shape \(output.shape), \(target.shape)")
       let found = backend.values(output.value).map(Double.init)
       findings.append(
         OpFinding(
           what: "output \(index)", error: relativeError(found, target.values),
           tolerance: tolerance + 4 * rounding))
-      let weight = (0..<target.values.count).map { _ in random.normal() }
-      weights.append(weight.map(Double.init))
-      if output.needsGradient { seeds.append((output, backend.tensor(weight, output.shape))) }
+      guard output.needsGradient else { continue }
+      seeds.append((output, backend.tensor(expected.weights[index], output.shape)))
     }
     tape.backward(from: seeds)
 
-    func loss(_ inputs: [DoubleArray]) -> Double {
-      var sum = 0.0
-      for (output, weight) in zip(reference(inputs), weights) {
-        for (value, factor) in zip(output.values, weight) { sum += value * factor }
-      }
-      return sum
-    }
-    for (index, variable) in variables.enumerated() where inputs[index].differentiable {
+    for (index, variable) in variables.enumerated() {
+      guard let probe = expected.gradients[index] else { continue }
       guard let gradient = variable.gradient else {
         findings.append(
           OpFinding(
@@ -65,25 +57,12 @@ extension OpCase {
         continue
       }
       let found = backend.values(gradient).map(Double.init)
-      let count = found.count
-      let picked =
-        count <= samples
-        ? Array(0..<count) : (0..<samples).map { _ in random.uniform(below: count) }
-      var differences: [Double] = []
-      for element in picked {
-        var moved = exact
-        let step = 1e-5 * max(1, abs(exact[index].values[element]))
-        moved[index].values[element] = exact[index].values[element] + step
-        let above = loss(moved)
-        moved[index].values[element] = exact[index].values[element] - step
-        differences.append((above - loss(moved)) / (2 * step))
-      }
       // Elements that no one wrote are NaN under poisoning: look at all of them.
       let finite = found.allSatisfy(\.isFinite)
+      let error = relativeError(probe.elements.map { found[$0] }, probe.gradients)
       findings.append(
         OpFinding(
-          what: "gradient of \(inputs[index].name)",
-          error: finite ? relativeError(picked.map { found[$0] }, differences) : .infinity,
+          what: "gradient of \(inputs[index].name)", error: finite ? error : .infinity,
           tolerance: gradientTolerance + 8 * rounding))
     }
     return findings

@@ -75,6 +75,7 @@ public final class Tape {
   package func backward(from seeds: [(Variable, Tensor)]) {
     for (variable, gradient) in seeds { variable.contribute(gradient) }
     while let node = nodes.popLast() {
+      if node.outputs.count == 1, node.outputs[0].goBackThroughMaps() { continue }
       let gradients = node.outputs.map(\.gradient)
       if gradients.contains(where: { $0 != nil }) { node.backward(gradients) }
     }

@@ -9,7 +9,22 @@ public final class Variable {
   package let value: Tensor
   package let needsGradient: Bool
   /// The gradient so far; nil before the first contribution.
-  package private(set) var gradient: Tensor?
+  package var gradient: Tensor? {
+    settleRows()
+    return shares
+  }
+  /// The sum of the gradient's shares but those that wait.
+  private var shares: Tensor?
+
+  /// How the operation that made this variable goes back through linear maps of it together with
+  /// itself, where it can.
+  var jointWayBack: JointWayBack?
+  /// Maps whose share of the gradient waits for that; there is no other so far.
+  private var waitingMaps: [LinearGradients] = []
+  /// A share of the gradient that is zeros but for some rows, while there is no other.
+  ///
+  /// It is added to the next share, which costs less than to write and to read the zeros.
+  private var waitingRows: (rows: Tensor, index: IndexTensor)?
 
   /// A parameter's gradient is a part of one long tensor and is always added to in place.
   private let isPersistent: Bool
@@ -27,7 +42,7 @@ public final class Variable {
     self.value = value
     self.tape = tape
     self.needsGradient = needsGradient
-    gradient = persistent
+    shares = persistent
     isPersistent = persistent != nil
   }
 
@@ -41,37 +56,119 @@ public final class Variable {
   ///   overwriting it. Not called where no gradient is needed.
   package func contribute(_ write: (_ target: Tensor, _ accumulate: Bool) -> Void) {
     guard needsGradient else { return }
-    if gradient == nil {
+    settleMaps()
+    if shares == nil {
       let fresh = tape.backend.empty(value.shape)
       write(fresh, false)
-      gradient = fresh
+      shares = fresh
+      addRows()
     } else {
       makeGradientUnique()
-      if let gradient { write(gradient, true) }
+      if let shares { write(shares, true) }
     }
   }
 
   /// Adds a finished gradient; it becomes this variable's own where it is the first.
   package func contribute(_ finished: Tensor) {
     guard needsGradient else { return }
-    if gradient == nil {
-      gradient = finished.reshaped(value.shape)
+    settleMaps()
+    if shares == nil {
+      shares = finished.reshaped(value.shape)
+      addRows()
     } else {
       makeGradientUnique()
-      if let gradient { tape.backend.addScaled(1, finished, to: gradient) }
+      if let shares { tape.backend.addScaled(1, finished, to: shares) }
+    }
+  }
+
+  /// Adds a gradient that is zeros but for some rows.
+  ///
+  /// - Parameters:
+  ///   - rows: These rows.
+  ///   - index: Their row numbers, each at most once, or -1.
+  func contribute(_ rows: Tensor, atDistinct index: IndexTensor) {
+    guard needsGradient else { return }
+    settleMaps()
+    settleRows()
+    if shares == nil, tape.backend is any FusedKernels {
+      waitingRows = (rows, index)
+    } else {
+      contribute { target, accumulate in
+        if accumulate {
+          tape.backend.scatterAddDistinctRows(rows, at: index, to: target)
+        } else {
+          tape.backend.spreadDistinctRows(rows, at: index, into: target)
+        }
+      }
+    }
+  }
+
+  /// Adds the rows that wait to the first other share.
+  private func addRows() {
+    guard let (rows, index) = waitingRows else { return }
+    waitingRows = nil
+    makeGradientUnique()
+    if let shares { tape.backend.scatterAddDistinctRows(rows, at: index, to: shares) }
+  }
+
+  /// Makes the gradient of rows that wait, because somebody wants it.
+  private func settleRows() {
+    guard let (rows, index) = waitingRows else { return }
+    waitingRows = nil
+    let fresh = tape.backend.empty(value.shape)
+    tape.backend.spreadDistinctRows(rows, at: index, into: fresh)
+    shares = fresh
+  }
+
+  /// Leaves the share of linear maps in this variable's gradient to the operation that made it.
+  ///
+  /// - Returns: Whether that is possible, which it is for the gradient's first share.
+  func leaveMaps(_ maps: [LinearGradients]) -> Bool {
+    guard gradient == nil, waitingMaps.isEmpty, let jointWayBack, jointWayBack.takes(maps) else {
+      return false
+    }
+    waitingMaps = maps
+    return true
+  }
+
+  /// Goes back through maps that wait and what made this variable at once; false where none wait.
+  func goBackThroughMaps() -> Bool {
+    guard !waitingMaps.isEmpty, let jointWayBack else { return false }
+    let maps = waitingMaps
+    waitingMaps = []
+    jointWayBack.run(maps)
+    return true
+  }
+
+  /// Makes the gradient of maps that wait, because there is another share beside theirs.
+  private func settleMaps() {
+    guard !waitingMaps.isEmpty else { return }
+    let maps = waitingMaps
+    waitingMaps = []
+    contribute { dx, accumulate in
+      tape.backend.linearsInputGradient(
+        maps.map(\.output), maps.map(\.weight), into: dx, accumulate: accumulate)
     }
   }
 
   /// A gradient passed on unchanged (by an addition, a reshape) is shared until someone adds to it.
   private func makeGradientUnique() {
-    guard var shared = gradient else { return }
-    gradient = nil
+    guard var shared = shares else { return }
+    shares = nil
     if isPersistent || isKnownUniquelyReferenced(&shared.storage) {
-      gradient = shared
+      shares = shared
     } else {
       let own = tape.backend.empty(shared.shape)
       tape.backend.copy(shared, to: own)
-      gradient = own
+      shares = own
     }
   }
+}
+
+/// How an operation goes back through linear maps of its result together with itself, so that the
+/// gradient between them never comes to memory.
+struct JointWayBack {
+  /// Whether it can for these maps.
+  let takes: ([LinearGradients]) -> Bool
+  let run: ([LinearGradients]) -> Void
 }

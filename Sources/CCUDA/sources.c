@@ -33,6 +33,9 @@ static const char gated_blocks_text[] = {
 static const char head_maps_text[] = {
 #embed "kernels/head_maps.cu"
     , 0};
+static const char low_rank_power_text[] = {
+#embed "kernels/low_rank_power.cu"
+    , 0};
 static const char low_rank_softplus_text[] = {
 #embed "kernels/low_rank_softplus.cu"
     , 0};
@@ -47,6 +50,12 @@ static const char long_norms_text[] = {
     , 0};
 static const char embedding_text[] = {
 #embed "kernels/embedding.cu"
+    , 0};
+static const char scatter_order_text[] = {
+#embed "kernels/scatter_order.cuh"
+    , 0};
+static const char scatter_few_text[] = {
+#embed "kernels/scatter_few.cu"
     , 0};
 static const char scatter_text[] = {
 #embed "kernels/scatter.cu"
@@ -141,6 +150,9 @@ static const char linears_text[] = {
 static const char halves_text[] = {
 #embed "kernels/halves.cuh"
     , 0};
+static const char linear_tiles_text[] = {
+#embed "kernels/linear_tiles.cuh"
+    , 0};
 static const char linear_maps_text[] = {
 #embed "kernels/linear_maps.cuh"
     , 0};
@@ -158,6 +170,24 @@ static const char mlp_text[] = {
     , 0};
 static const char mlp_inputs_text[] = {
 #embed "kernels/mlp_inputs.cu"
+    , 0};
+static const char mlp_groups_text[] = {
+#embed "kernels/mlp_groups.cuh"
+    , 0};
+static const char mlp_halves_text[] = {
+#embed "kernels/mlp_halves.cu"
+    , 0};
+static const char grouped_mlp_text[] = {
+#embed "kernels/grouped_mlp.cu"
+    , 0};
+static const char grouped_mlp_inputs_text[] = {
+#embed "kernels/grouped_mlp_inputs.cu"
+    , 0};
+static const char mlp_sums_text[] = {
+#embed "kernels/mlp_sums.cuh"
+    , 0};
+static const char grouped_mlp_weights_text[] = {
+#embed "kernels/grouped_mlp_weights.cu"
     , 0};
 static const char mlp_weights_text[] = {
 #embed "kernels/mlp_weights.cu"
@@ -215,12 +245,6 @@ static const char scan_halves_backward_text[] = {
     , 0};
 static const char scan_vector_text[] = {
 #embed "kernels/scan_vector.cu"
-    , 0};
-static const char scan_vector_gradients_text[] = {
-#embed "kernels/scan_vector_gradients.cuh"
-    , 0};
-static const char scan_vector_strips_text[] = {
-#embed "kernels/scan_vector_strips.cuh"
     , 0};
 static const char scan_vector_states_text[] = {
 #embed "kernels/scan_vector_states.cuh"
@@ -290,12 +314,15 @@ static const hc_source sources[] = {
     {"sum_norms", sum_norms_text},
     {"gated_norms", gated_norms_text},
     {"gated_heads", gated_heads_text},
+    {"low_rank_power", low_rank_power_text},
     {"low_rank_softplus", low_rank_softplus_text},
     {"head_maps", head_maps_text},
     {"gated_blocks", gated_blocks_text},
     {"gated_sums", gated_sums_text},
     {"long_norms", long_norms_text},
     {"embedding", embedding_text},
+    {"scatter_order", scatter_order_text},
+    {"scatter_few", scatter_few_text},
     {"scatter", scatter_text},
     {"loss", loss_text},
     {"head", head_text},
@@ -328,10 +355,17 @@ static const hc_source sources[] = {
     {"linears", linears_text},
     {"halves", halves_text},
     {"linear_maps", linear_maps_text},
+    {"linear_tiles", linear_tiles_text},
     {"mlp_parts", mlp_parts_text},
     {"mlp", mlp_text},
     {"mlp_inputs", mlp_inputs_text},
+    {"mlp_groups", mlp_groups_text},
+    {"mlp_halves", mlp_halves_text},
+    {"mlp_sums", mlp_sums_text},
+    {"grouped_mlp", grouped_mlp_text},
+    {"grouped_mlp_inputs", grouped_mlp_inputs_text},
     {"mlp_weights", mlp_weights_text},
+    {"grouped_mlp_weights", grouped_mlp_weights_text},
     {"linear_outputs", linear_outputs_text},
     {"linear_gradients", linear_gradients_text},
     {"part_sums", part_sums_text},
@@ -352,8 +386,6 @@ static const hc_source sources[] = {
     {"scan_halves_forward", scan_halves_forward_text},
     {"scan_halves_backward", scan_halves_backward_text},
     {"scan_vector", scan_vector_text},
-    {"scan_vector_gradients", scan_vector_gradients_text},
-    {"scan_vector_strips", scan_vector_strips_text},
     {"scan_vector_states", scan_vector_states_text},
     {"scan_vector_forward", scan_vector_forward_text},
     {"scan_vector_backward", scan_vector_backward_text},

@@ -9,6 +9,11 @@ const char *hc_load_driver(hc_driver *table, hc_lookup lookup, void *library) {
   return NULL;
 }
 
+const char *hc_load_launcher(hc_launcher *table, hc_lookup lookup, void *library) {
+  HC_LAUNCHER_FUNCTIONS(LOAD)
+  return NULL;
+}
+
 const char *hc_load_compiler(hc_compiler *table, hc_lookup lookup, void *library) {
   HC_COMPILER_FUNCTIONS(LOAD)
   return NULL;

@@ -83,7 +83,7 @@ struct GroupedAttentionPlan {
   /// gradients of scores, and what else is known of queries.
   static func backward(_ shape: AttentionShape, on device: CUDADevice) -> GroupedAttentionPlan? {
     let ring = 8 * 3 * (2 * 3 * dim + 4)
-    let numbers = 2 * (3 * 64 + 2 * 8) + 8
+    let numbers = 2 * (3 * 64 + 2 * 8) + 8 + 1024
     return GroupedAttentionPlan(
       shape, shares: shape.batch * shape.keyHeads,
       bytes: 2 * (dim * (2 * 128 + 2 * 2 * 64) + 128 * 64) + 4 * (ring + numbers), on: device)

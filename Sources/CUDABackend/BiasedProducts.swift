@@ -60,10 +60,11 @@ final class BiasedProducts {
     guard case .some(.some(let plan)) = plans[kind], plan.setBias(bias) else { return false }
     var (alpha, beta) = (product.alpha, product.beta)
     // The library knows column-major matrices, as which ours are transposed: C' = op(B)' op(A)'.
-    let status = functions.multiply(
-      handle, plan.operation, &alpha, b.pointer, plan.b, a.pointer, plan.a, &beta, c.pointer,
-      plan.c, c.pointer, plan.c, &plan.algorithm, workspace, MatrixLibrary.workspaceBytes,
-      stream.handle)
+    let status = stream.queue {
+      functions.multiply(
+        handle, plan.operation, &alpha, b.pointer, plan.b, a.pointer, plan.a, &beta, c.pointer,
+        plan.c, c.pointer, plan.c, &plan.algorithm, workspace, MatrixLibrary.workspaceBytes, $0)
+    }
     if status != 0 { plans[kind] = .some(nil) }
     return status == 0
   }

@@ -112,7 +112,9 @@ extension CUDABackend: ConvolutionKernels {
         + four(gradients.map(\.dx), or: Tensor?.none)
         + [
           batch, length, threads.unit(inputs), epsilon, previous, wanted(\.dweight),
-          wanted(\.dbias), partial, sums.total,
+          wanted(\.dbias),
+          gradients.indices.reduce(Int32(0)) { $0 | (gradients[$1].accumulates ? 1 << $1 : 0) },
+          partial, sums.total,
         ])
     if let partial, items > 0 { addParts(partial, splits: blocks, to: sums) }
   }

@@ -34,7 +34,7 @@ extension CUDABackend {
     guard index.count > 0, dtable.rows > 0 else { return }
     if dtable.rows <= Self.fewNumbers {
       scatterFew(dy, at: index, to: dtable)
-    } else {
+    } else if !scatterFewRows(dy, at: index, to: dtable) {
       scatterSorted(dy, at: index, to: dtable)
     }
   }
@@ -46,6 +46,22 @@ extension CUDABackend {
       KernelProgram("embedding", ["VECTOR": threads.vector]), "add_distinct_rows",
       grid: rowGrid(rows, perBlock: threads.rowsPerBlock), block: RowThreads.blockSize, rows,
       columns, threads.logLanes, index, dy, dtable)
+  }
+
+  package func spreadDistinctRows(_ dy: Tensor, at index: IndexTensor, into y: Tensor) {
+    let (rows, numbers, columns) = (index.count, y.rows, y.columns)
+    // Every block reads all numbers.
+    guard rows <= 4096 else {
+      fill(y, with: 0)
+      return scatterAddDistinctRows(dy, at: index, to: y)
+    }
+    let threads = RowThreads(columns: columns, most: 256, dy, y)
+    // All blocks at once; the kernel's shared memory has room for so many rows of a block.
+    let stretch = min(512, max(32, quotient(numbers, roundedUpBy: device.multiprocessors * 4)))
+    launch(
+      KernelProgram("embedding", ["VECTOR": threads.vector]), "spread_rows",
+      grid: LaunchGrid(quotient(numbers, roundedUpBy: stretch)), block: RowThreads.blockSize, rows,
+      numbers, columns, stretch, threads.logLanes, index, dy, y)
   }
 
   /// Numbers whose sums a block keeps in shared memory.
@@ -70,33 +86,48 @@ extension CUDABackend {
     addPartials(partial, strips: strips, to: dtable)
   }
 
+  /// One kernel for few rows; false where there are more.
+  private func scatterFewRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor) -> Bool {
+    let (rows, numbers, columns) = (index.count, dtable.rows, dtable.columns)
+    let threads = RowThreads(columns: columns, dy)
+    // The sizes are those of the kernel, which sorts as `sum_rare` does.
+    let blocks = max(16, quotient(rows, roundedUpBy: 128))
+    let tile = min(512, powerOfTwo(atLeast: quotient(numbers, roundedUpBy: blocks)))
+    let places = sortingWarps * listed + rows
+    let shared = 8 * places + 4 * ((tile + 1) * sortingWarps + tile + 2 + rows / 32)
+    guard rows <= 4096, shared <= device.sharedBytesPerBlock else { return false }
+    launch(
+      KernelProgram("scatter_few", ["VECTOR": threads.vector, "LANES": threads.lanes]),
+      "add_few_rows",
+      grid: LaunchGrid(
+        quotient(numbers, roundedUpBy: tile), quotient(columns, roundedUpBy: threads.columnsAtOnce)),
+      block: sortingWarps * 32, shared: shared, rows, columns, Int32(tile), index, dy, dtable)
+    return true
+  }
+
+  /// Warps of a block that sorts, and the pairs in the list of each.
+  private var sortingWarps: Int { 32 }
+  private var listed: Int { 128 }
+
   private func scatterSorted(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor) {
     let (rows, numbers, columns) = (index.count, dtable.rows, dtable.columns)
     let threads = RowThreads(columns: columns, dy)
     let program = KernelProgram("scatter", ["VECTOR": threads.vector, "LANES": threads.lanes])
-    // The sizes below are those of the kernels: sorted rows of a piece, pieces of a block that
-    // joins, warps of a block that sorts and the pairs in the list of each.
-    let (piece, joined, sortingWarps, listed) = (16, 32, 32, 128)
+    // The sizes below are those of the kernels: rows of a rare number, rows of a piece of the others'.
+    let (rare, piece) = (64, 256)
+    let mostPieces = rows / piece + rows / (rare + 1) + 1
     let places = emptyIndices([rows, 2])
-    let start = emptyIndices([numbers + 1])
+    let pieces = emptyIndices([mostPieces, 4])
+    let counts = counters(2 + mostPieces)
     // Every block reads all numbers: enough blocks to spread the sorting, not more.
     let tile = min(512, powerOfTwo(atLeast: quotient(numbers, roundedUpBy: 128)))
     launch(
-      program, "order_rows", grid: LaunchGrid(quotient(numbers, roundedUpBy: tile)),
-      block: sortingWarps * 32, shared: (listed * 8 + tile * 4 + 4) * sortingWarps, rows, numbers,
-      Int32(tile), index, places, start)
-    let pieces = quotient(rows, roundedUpBy: piece)
-    let partial = empty([pieces, 2, columns])
+      program, "sum_rare", grid: LaunchGrid(quotient(numbers, roundedUpBy: tile)),
+      block: sortingWarps * 32, shared: (listed * 8 + tile * 4 + 4) * sortingWarps, rows, columns,
+      Int32(tile), index, dy, places, pieces, counts, dtable)
     launch(
-      program, "sum_pieces",
-      grid: LaunchGrid(
-        quotient(pieces, roundedUpBy: threads.rowsPerBlock),
-        quotient(columns, roundedUpBy: threads.columnsAtOnce)),
-      block: RowThreads.blockSize, columns, numbers, start, places, dy, dtable, partial)
-    launch(
-      program, "join_pieces",
-      grid: LaunchGrid(
-        quotient(pieces, roundedUpBy: joined), quotient(columns, roundedUpBy: 32 * threads.vector)),
-      block: joined * 32, columns, numbers, start, places, partial, dtable)
+      program, "sum_frequent", grid: LaunchGrid(min(mostPieces, device.multiprocessors * 2)),
+      block: RowThreads.blockSize, columns, pieces, places, dy, empty([mostPieces, columns]),
+      counts, dtable)
   }
 }

@@ -16,8 +16,7 @@ extension CUDABackend {
 
   private func run(_ pass: LinearPass, _ x: Tensor, dx: Tensor?, accumulate: Bool) {
     let sums = pass.sums
-    let splits = max(
-      1, min(device.multiprocessors / pass.slices, ceiling(pass.rows, LinearPass.rowsAtOnce)))
+    let splits = pass.splits(multiprocessors: device.multiprocessors, total: sums.total)
     let parts = empty([splits, sums.total])
     announce(Double(dx == nil ? 2 : 4) * Double(pass.rows * pass.inputs * pass.columns))
     let maps = pass.maps
@@ -38,7 +37,7 @@ extension LinearGradients {
 }
 
 /// Maps whose gradients one launch makes, in the terms of `linear_gradients.cu`.
-private struct LinearPass {
+struct LinearPass {
   /// Maps that the kernel takes at once.
   static let most = 6
   static let threads = 512
@@ -59,7 +58,8 @@ private struct LinearPass {
       256..<1 << 24 ~= x.count / inputs,
       ([x, dx?.tensor].compactMap { $0 }).allSatisfy(\.isAligned),
       maps.allSatisfy({ $0.columns > 0 && $0.dWeight != nil && $0.output.isAligned }),
-      Set(maps.map { $0.dBias == nil }).count == 1, isBetter(maps, inputs: inputs)
+      Set(maps.map { $0.dBias == nil }).count == 1,
+      isSmall(rows: x.count / inputs, inputs: inputs) || isBetter(maps, x)
     else { return nil }
     var (passes, rest) = ([LinearPass](), maps[...])
     while !rest.isEmpty {
@@ -73,11 +73,21 @@ private struct LinearPass {
     return passes
   }
 
-  /// On an H200, with 65,536 rows and the sums of parts: 55 against 76 µs for 128 by 128 with a bias,
-  /// 150 against 200 µs for maps to 64, 64, 128, 128 and 16; but as much for 128 by 128 without a bias, and
-  /// more for three of these.
-  private static func isBetter(_ maps: [LinearGradients], inputs: Int) -> Bool {
-    guard maps.count == 1 else { return maps.contains { $0.columns * 8 <= inputs } }
+  /// Whether maps fill a GPU for no longer than kernels take to start, so that one kernel is better than
+  /// two or more, whatever the maps.
+  private static func isSmall(rows: Int, inputs: Int) -> Bool { rows <= 8192 && inputs <= 64 }
+
+  /// Whether one pass beats the kernels for each product.
+  ///
+  /// On an H200, with 65,536 rows and the sums of parts: 55 against 76 µs for 128 by 128 with a bias; but as
+  /// much for 128 by 128 without a bias, and more for three of these. Narrow maps, which the library is
+  /// slow with, go here where the kernels for wide ones do not take them too.
+  static func isBetter(_ maps: [LinearGradients], _ x: Tensor) -> Bool {
+    let inputs = maps[0].weight.shape[0]
+    guard maps.count == 1 else {
+      return maps.contains { $0.columns * 8 <= inputs }
+        && (maps[0].dBias != nil || JointMaps.all(maps, x) == nil)
+    }
     return maps[0].dBias != nil && maps[0].columns <= (inputs <= 64 ? 256 : 128)
   }
 
@@ -94,6 +104,16 @@ private struct LinearPass {
   /// The inputs of a block: as many as the registers hold the sums for.
   private var slice: Int { inputs > 64 && allColumns <= Self.depth ? 128 : 64 }
   var slices: Int { quotient(inputs, roundedUpBy: slice) }
+
+  /// Blocks that share the rows: of small maps so few that other work finds multiprocessors, and that
+  /// their parts may wait for a kernel that adds up those of others too; each has up to four steps.
+  func splits(multiprocessors: Int, total: Int) -> Int {
+    let steps = ceiling(rows, Self.rowsAtOnce)
+    let most = max(1, min(multiprocessors / slices, steps))
+    guard Self.isSmall(rows: rows, inputs: inputs) else { return most }
+    let stepsOfBlock = ceiling(steps, max(1, min(most, 32, LateSum.longest / total)))
+    return stepsOfBlock <= 4 ? ceiling(steps, stepsOfBlock) : most
+  }
 
   var program: KernelProgram {
     KernelProgram(

@@ -27,8 +27,8 @@ extension CUDABackend: LinearMemoryKernels {
     let items = shape.batch * shape.heads
     launch(
       Self.program(shape), "normaliser_forward", grid: warps(items), block: 128, items,
-      shape.heads, shape.length, shape.scale, shape.epsilon, inputs.q, inputs.k, inputs.decay,
-      inputs.stabiliser, inputs.initial, factor, final, states)
+      shape.heads, shape.length, shape.scale, shape.epsilon, inputs.q, inputs.k, Tensor?.none,
+      inputs.decay, inputs.stabiliser, inputs.initial, factor, Tensor?.none, final, states)
   }
 
   package func normaliserBackward(
@@ -40,6 +40,32 @@ extension CUDABackend: LinearMemoryKernels {
       Self.program(shape), "normaliser_backward", grid: warps(items), block: 128, items,
       shape.heads, shape.length, shape.scale, shape.epsilon, inputs.q, inputs.decay,
       inputs.stabiliser, inputs.initial, states, dFactor, dq, dk, dDecay)
+  }
+
+  package func weighedNormaliser(
+    _ shape: NormaliserShape, _ inputs: NormaliserInputs, strength: Tensor, into factor: Tensor,
+    keys: Tensor, final: Tensor?, states: Tensor?
+  ) {
+    let items = shape.batch * shape.heads
+    launch(
+      Self.program(shape, isWeighed: true), "normaliser_forward", grid: warps(items), block: 128,
+      items, shape.heads, shape.length, shape.scale, shape.epsilon, inputs.q, inputs.k, strength,
+      inputs.decay, inputs.stabiliser, inputs.initial, factor, keys, final, states)
+  }
+
+  package func weighedNormaliserBackward(
+    _ shape: NormaliserShape, _ inputs: NormaliserInputs, strength: Tensor, states: Tensor,
+    dFactor: Tensor, dKeys: Tensor, into gradients: WeighedNormaliserGradients
+  ) {
+    let items = shape.batch * shape.heads
+    launch(
+      Self.program(shape, isWeighed: true), "weighed_normaliser_backward", grid: warps(items),
+      block: 128,
+      arguments: [
+        items, shape.heads, shape.length, shape.scale, shape.epsilon, inputs.q, inputs.k, strength,
+        inputs.decay, inputs.stabiliser, inputs.initial, states, dFactor, dKeys,
+      ] + gradients.q.arguments + gradients.k.arguments + gradients.strength.arguments
+        + gradients.decay.arguments)
   }
 
   package func taylorFeatures(_ x: Tensor, into y: Tensor) {
@@ -59,10 +85,13 @@ extension CUDABackend: LinearMemoryKernels {
   /// Blocks of four warps, one warp for each item.
   private func warps(_ items: Int) -> LaunchGrid { LaunchGrid(ceiling(items, 4)) }
 
-  /// Tokens at a time: as many as keep two chunks of rows in registers.
-  private static func program(_ shape: NormaliserShape) -> KernelProgram {
+  /// Tokens at a time: as many as keep two chunks of rows in registers, of which keys that are weighed
+  /// need twice as many.
+  private static func program(
+    _ shape: NormaliserShape, isWeighed: Bool = false
+  ) -> KernelProgram {
     let own = ceiling(shape.dim, 32)
-    let tokens = [8, 4, 2].first { $0 * own <= 24 } ?? 1
+    let tokens = [8, 4, 2].first { $0 * own <= (isWeighed ? 12 : 24) } ?? 1
     return KernelProgram("normaliser", ["DIM": shape.dim, "TOKENS": tokens])
   }
 }

@@ -32,11 +32,11 @@ extension CUDABackend {
 
   private func run(_ pass: LinearOutputs, _ x: Tensor) {
     let (maps, rows, inputs) = (pass.maps, pass.maps[0].rows, pass.maps[0].inputs)
+    let (blocks, warps) = pass.blocks(multiprocessors: device.multiprocessors)
     announce(2 * Double(rows * inputs * maps.reduce(0) { $0 + $1.columns }))
     launch(
-      pass.program, "linear_outputs",
-      grid: LaunchGrid(min(ceiling(rows, LinearOutputs.rowsOfWarp), device.multiprocessors)),
-      block: pass.warps * 32, shared: pass.sharedBytes,
+      pass.program(warps: warps), "linear_outputs", grid: LaunchGrid(blocks), block: warps * 32,
+      shared: pass.sharedBytes,
       arguments: [x] + padded(maps.map(\.weight), to: LinearOutputs.most, with: Tensor?.none)
         + padded(maps.map(\.output), to: LinearOutputs.most, with: Tensor?.none)
         + padded(maps.map(\.columns), to: LinearOutputs.most, with: 0)
@@ -67,8 +67,15 @@ private struct LinearOutputs {
     maps.reduce(0) { $0 + quotient($1.columns, roundedUpBy: 16) * 16 }
   }
   private var isAligned: Bool { maps.allSatisfy { $0.columns % 4 == 0 } }
-  /// As many as the registers allow.
-  var warps: Int { isAligned || inputs <= 64 ? 16 : 12 }
+  private static let mostWarps = 16
+
+  /// A block for each multiprocessor, with as many warps as the registers allow; of few rows fewer
+  /// warps, all of which have some: idle ones would keep other work from the multiprocessors.
+  func blocks(multiprocessors: Int) -> (count: Int, warps: Int) {
+    let shares = ceiling(maps[0].rows, Self.rowsOfWarp)
+    let warps = [4, 8].first { $0 * multiprocessors >= shares } ?? Self.mostWarps
+    return (min(ceiling(shares, warps < Self.mostWarps ? warps : 1), multiprocessors), warps)
+  }
 
   /// Whether the kernel takes them.
   func fits(_ sharedLimit: Int) -> Bool {
@@ -81,7 +88,7 @@ private struct LinearOutputs {
       }
   }
 
-  var program: KernelProgram {
+  func program(warps: Int) -> KernelProgram {
     KernelProgram(
       "linear_outputs",
       ["INPUTS": inputs, "COLUMNS": columns, "WARPS": warps, "ALIGNED": isAligned ? 1 : 0])

@@ -3,8 +3,12 @@ package import Tensors
 extension CUDABackend {
   package func fuses(_ layer: MLP) -> Bool { layer.x.isAligned && plan(layer) != nil }
 
+  package func joinsNorm(_ layer: MLP) -> Bool {
+    layer.norm != nil && layer.isAdded && plan(layer)?.isGrouped == true
+  }
+
   private func plan(_ layer: MLP) -> MLPPlan? {
-    MLPPlan(layer, sharedBytes: device.sharedBytesPerBlock)
+    MLPPlan(layer, on: device)
   }
 
   package func mlp(_ layer: MLP, into y: Tensor) -> Tensor {
@@ -13,11 +17,11 @@ extension CUDABackend {
     // Halves of both weights.
     let weights = empty(layer.up.shape)
     launch(
-      kernel.program, "mlp_halves", grid: blocks(for: layer.up.count / 2), block: 256,
-      layer.up.count, layer.up, layer.down, weights)
+      plan.halves, "mlp_halves", grid: blocks(for: layer.up.count / 2), block: 256,
+      Int32(layer.hidden), layer.up, layer.down, weights)
     announce(4 * layer.size)
     launch(
-      kernel.program, "mlp", grid: plan.blocks(kernel), block: kernel.threads,
+      kernel.program, kernel.program.file, grid: plan.blocks(kernel), block: kernel.threads,
       shared: kernel.shared, layer.rows, layer.hidden, layer.x, layer.norm?.weight,
       layer.norm?.epsilon ?? 0, layer.norm?.scale, weights, layer.upBias, layer.downBias,
       layer.isAdded, y)
@@ -32,13 +36,17 @@ extension CUDABackend {
     let halves = empty([plan.halvesCount])
     let exponents = empty([plan.exponentCount])
     let kernel = plan.inputs
+    let blocks = plan.blocks(kernel)
+    let normSums = gradients.norm.map { empty([blocks.x, $0.count]) }
     withAligned(gradients.x) { dx in
       announce(6 * layer.size)
       launch(
-        kernel.program, "mlp_inputs", grid: plan.blocks(kernel), block: kernel.threads,
+        kernel.program, kernel.program.file, grid: blocks, block: kernel.threads,
         shared: kernel.shared, layer.rows, layer.hidden, layer.x, layer.norm?.weight,
-        layer.norm?.scale, dy, weights, layer.upBias, dx.tensor, dx.accumulate, halves, exponents)
+        layer.norm?.scale, dy, weights, layer.upBias, dx.tensor, dx.accumulate, halves, exponents,
+        normSums)
     }
+    if let normSums { addPartials(normSums, strips: blocks.x, to: gradients.norm) }
     let sums = [gradients.up, gradients.upBias, gradients.down, gradients.downBias].map {
       PartSum(to: $0.tensor, accumulate: $0.accumulate)
     }
@@ -46,7 +54,7 @@ extension CUDABackend {
     let parts = empty([count, sums.total])
     announce(8 * layer.size)
     launch(
-      plan.weights.program, "mlp_weights", grid: LaunchGrid(across, count),
+      plan.weights.program, plan.weights.program.file, grid: LaunchGrid(across, count),
       block: plan.weights.threads, shared: plan.weights.shared, plan.slabs, layer.hidden, split,
       halves, exponents, weights, layer.upBias, parts)
     addParts(parts, splits: count, to: sums)

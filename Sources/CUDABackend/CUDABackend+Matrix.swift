@@ -26,7 +26,10 @@ extension CUDABackend: MatrixKernels {
     var start = 0
     while start < product.batch {
       let count = min(Self.largestBatch, product.batch - start)
-      note(multiply(product, a, b, into: c, matrices: start..<start + count), "a matrix product")
+      let status = ownStream.queue { _ in
+        multiply(product, a, b, into: c, matrices: start..<start + count)
+      }
+      note(status, "a matrix product")
       start += count
     }
   }

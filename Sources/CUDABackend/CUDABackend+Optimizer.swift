@@ -2,7 +2,7 @@ package import Tensors
 
 extension CUDABackend: OptimizerKernels {
   private static let optimizer = KernelProgram("optimizer")
-  /// Gradients that one block sums in less time than a second launch takes.
+  /// Gradients that one block sums in less time than several, which wait for the last of them.
   private static let fewGradients = 1 << 16
 
   package func gradientNorm(_ gradients: Tensor, into norm: Tensor) {
@@ -17,9 +17,8 @@ extension CUDABackend: OptimizerKernels {
     // Two floats hold one double.
     let partial = empty([blocks, 2])
     launch(
-      Self.optimizer, "squares", grid: LaunchGrid(blocks), block: 256, count, gradients, partial)
-    launch(
-      Self.optimizer, "norm_of_partials", grid: LaunchGrid(1), block: 256, blocks, partial, norm)
+      Self.optimizer, "gradient_norm", grid: LaunchGrid(blocks), block: 256, count, gradients,
+      partial, counters(1), norm)
   }
 
   package func adamW(

@@ -1,32 +1,44 @@
 package import Tensors
 
-/// How a selective scan's states lie in a block; `selective.cu` says what the constants mean.
+/// How a selective scan's states lie in a block of a pass; `selective.cu` says what the constants
+/// mean.
 struct SelectivePlan {
   let shape: SelectiveShape
   /// Whether rows of channels may be copied by 16 bytes.
   let aligned: Bool
+  private let pass: ScanPlan.Pass
   private let split: Int
+  private let warps: Int
 
   /// Tokens between two kept states.
   private var tokens = 8
 
-  private static let warps = 8
   /// What a block may share on the smallest GPU that the kernels are made for, sm_80.
   private static let sharedLimit = 163 << 10
 
-  init(_ shape: SelectiveShape, aligned: Bool = true) {
+  init(_ shape: SelectiveShape, _ pass: ScanPlan.Pass, aligned: Bool = true) {
     self.shape = shape
+    self.pass = pass
     self.aligned = aligned && shape.channels % 4 == 0
-    // Eight states of a lane work at a time, which hides how long each takes.
-    split = min(32, powerOfTwo(from: ceiling(shape.states, 8)))
-    while tokens > 1, backwardBytes > Self.sharedLimit { tokens /= 2 }
+    // Eight states of a lane work at a time, which hides how long each takes. Forward there are
+    // registers for twice as many, which leaves fewer sums over lanes.
+    split = min(32, powerOfTwo(from: ceiling(shape.states, pass == .forward ? 16 : 8)))
+    warps = pass == .forward ? 4 : 8
+    if pass == .forward {
+      // The backward pass says which states are kept.
+      tokens = SelectivePlan(shape, .backward).tokens
+    } else {
+      while tokens > 1, sharedBytes > Self.sharedLimit { tokens /= 2 }
+    }
   }
 
-  var threads: Int { Self.warps * 32 }
+  /// The file of the pass, and its kernel.
+  var name: String { pass == .forward ? "selective_forward" : "selective_backward" }
+  var threads: Int { warps * 32 }
   /// States of a lane, and of a channel, filled up.
   private var own: Int { ceiling(shape.states, split) }
   private var padded: Int { own * split }
-  private var channels: Int { Self.warps * (32 / split) }
+  private var channels: Int { warps * (32 / split) }
   /// Blocks that share a sequence.
   var tiles: Int { ceiling(shape.channels, channels) }
   var grid: LaunchGrid { LaunchGrid(shape.batch * tiles) }
@@ -41,17 +53,18 @@ struct SelectivePlan {
   private var numbers: Int { 2 * tokens * padded }
   /// Two chunks of `series` numbers of each channel, and of what is written and read.
   private func stages(_ series: Int) -> Int { 2 * (series * tokens * channels + numbers) }
-  var forwardBytes: Int { 4 * stages(2) }
-  /// With the warps' sums and the threads' states before each token, two chunks' first ones.
-  var backwardBytes: Int {
-    4 * (stages(3) + Self.warps * numbers + (tokens + 1) * own * threads)
+  /// Dynamic shared memory: backward with the warps' sums and the threads' states before each token,
+  /// two chunks' first ones.
+  var sharedBytes: Int {
+    pass == .forward
+      ? 4 * stages(2) : 4 * (stages(3) + warps * numbers + (tokens + 1) * own * threads)
   }
 
-  func program(_ file: String) -> KernelProgram {
+  var program: KernelProgram {
     KernelProgram(
-      file,
+      name,
       [
-        "STATES": shape.states, "SPLIT": split, "TOKENS": tokens, "WARPS": Self.warps,
+        "STATES": shape.states, "SPLIT": split, "TOKENS": tokens, "WARPS": warps,
         "VECTOR": aligned ? 4 : 1, "BOTH_SIGNS": shape.bothSigns ? 1 : 0,
       ])
   }
@@ -60,7 +73,7 @@ struct SelectivePlan {
 extension CUDABackend: SelectiveKernels {
   /// The states before each chunk of tokens but the first.
   package func selectiveCheckpointCount(_ shape: SelectiveShape) -> Int {
-    max(1, SelectivePlan(shape).kept * shape.states * shape.channels)
+    max(1, SelectivePlan(shape, .backward).kept * shape.states * shape.channels)
   }
 
   package func selectiveScan(
@@ -68,10 +81,10 @@ extension CUDABackend: SelectiveKernels {
     checkpoints: Tensor?
   ) {
     let plan = SelectivePlan(
-      shape, aligned: [inputs.x, inputs.step].allSatisfy { $0?.isAligned ?? false })
+      shape, .forward, aligned: [inputs.x, inputs.step].allSatisfy { $0?.isAligned ?? false })
     launch(
-      plan.program("selective_forward"), "selective_forward", grid: plan.grid,
-      block: plan.threads, shared: plan.forwardBytes, inputs.x, inputs.step, inputs.rate,
+      plan.program, plan.name, grid: plan.grid, block: plan.threads, shared: plan.sharedBytes,
+      inputs.x, inputs.step, inputs.rate,
       inputs.write, inputs.read, inputs.skip, inputs.initial, y, final, checkpoints,
       shape.channels, shape.length, plan.tiles)
   }
@@ -81,8 +94,8 @@ extension CUDABackend: SelectiveKernels {
     dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
   ) {
     let plan = SelectivePlan(
-      shape, aligned: [inputs.x, inputs.step, dy].allSatisfy { $0?.isAligned ?? false })
-    let program = plan.program("selective_backward")
+      shape, .backward,
+      aligned: [inputs.x, inputs.step, dy].allSatisfy { $0?.isAligned ?? false })
     let numbers = shape.batch * shape.length * shape.states
     /// The tiles' parts where there are several, else the gradient itself.
     func parts(_ target: Tensor?) -> Tensor? {
@@ -93,15 +106,15 @@ extension CUDABackend: SelectiveKernels {
     let strips = plan.strips(on: device)
     let sums = perStrip > 0 ? empty([strips, perStrip]) : nil
     launch(
-      program, "selective_backward", grid: LaunchGrid(strips * plan.tiles), block: plan.threads,
-      shared: plan.backwardBytes, inputs.x, inputs.step, inputs.rate, inputs.write, inputs.read,
+      plan.program, plan.name, grid: LaunchGrid(strips * plan.tiles), block: plan.threads,
+      shared: plan.sharedBytes, inputs.x, inputs.step, inputs.rate, inputs.write, inputs.read,
       inputs.skip, inputs.initial, checkpoints, dy, dFinal, gradients.x, gradients.step,
       writeParts, readParts, gradients.initial, sums, gradients.rate != nil, gradients.skip != nil,
       shape.batch,
       shape.channels, shape.length, plan.tiles)
     if plan.tiles > 1, writeParts != nil || readParts != nil {
       launch(
-        program, "selective_sums", grid: blocks(for: 2 * numbers), block: 256, plan.tiles,
+        plan.program, "selective_sums", grid: blocks(for: 2 * numbers), block: 256, plan.tiles,
         numbers, writeParts, readParts, gradients.write, gradients.read)
     }
     if let sums {

@@ -63,11 +63,13 @@ struct StreamedHead {
       tiles: quotient(call.vocabulary, roundedUpBy: Self.tile),
       blocks: paddedRows / blockRows, resident: resident)
     rowParts = Self.parts(
-      tiles: paddedRows / Self.tile, blocks: paddedVocabulary / blockRows, resident: resident)
+      tiles: paddedRows / Self.tile, blocks: paddedVocabulary / blockRows, resident: resident,
+      sums: 4)
   }
 
-  /// The parts with which a grid of `blocks` for each part is done first.
-  private static func parts(tiles: Int, blocks: Int, resident: Int) -> Parts {
+  /// The parts with which a grid of `blocks` for each part is done first, where a kernel that adds up
+  /// more than one of them takes as long as `sums` tiles.
+  private static func parts(tiles: Int, blocks: Int, resident: Int, sums: Int = 0) -> Parts {
     var chosen = Parts(count: 1, tiles: tiles)
     var least = Int.max
     for count in 1...min(tiles, mostParts) {
@@ -75,7 +77,7 @@ struct StreamedHead {
       // A part costs its first tile's wait and its share in the sums beside its tiles.
       let time =
         quotient(blocks * quotient(tiles, roundedUpBy: size), roundedUpBy: resident)
-        * (size + 2)
+        * (size + 2) + (count > 1 ? sums : 0)
       if time < least {
         least = time
         chosen = Parts(count: quotient(tiles, roundedUpBy: size), tiles: size)
@@ -127,21 +129,21 @@ extension CUDABackend {
   }
 
   /// The gradients of the weight and of the bias, from `levels`, what the pass over rows found.
+  ///
+  /// Where blocks share rows of the weight, the last of them adds up the sums of all.
   private func streamedWeights(
     _ call: LossCall, _ head: StreamedHead, _ hidden: Tensor, _ weight: Tensor, _ levels: Tensor
   ) {
     let sums = (call.dweight?.count ?? 0) + (call.dbias?.count ?? 0)
     guard sums > 0 else { return }
     let parts = head.rowParts
-    let partial = parts.count > 1 ? empty([parts.count, sums]) : nil
+    let partial = parts.count > 1 ? empty([parts.count, quotient(sums, roundedUpBy: 4) * 4]) : nil
+    let arrived = partial.map { _ in counters(head.weightGrid.x) }
     announce(4 * Double(call.rows * call.vocabulary * call.width))
     launch(
       head.weightProgram, "head_weights", grid: head.weightGrid, block: head.threads,
       shared: head.shared(levels: true), head.paddedRows, Int32(call.vocabulary),
       Int32(call.width), Int32(parts.tiles), hidden, weight, call.bias, levels, call.scale,
-      call.dweight, call.dbias, partial)
-    if let partial {
-      addPartials(partial, strips: parts.count, to: call.dweight, and: call.dbias)
-    }
+      call.dweight, call.dbias, partial, arrived)
   }
 }

@@ -85,9 +85,10 @@ extension CUDABackend {
     guard total > 0, !sumLater(parts.reshaped([splits, total]), to: sums) else { return }
     let ends = sums.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.target.count) }
     let accumulate = sums.indices.reduce(Int32(0)) { $0 | (sums[$1].accumulate ? 1 << $1 : 0) }
+    let vector = total % 4 == 0 && parts.isAligned ? 4 : 1
     launch(
-      KernelProgram("part_sums"), "part_sums", grid: LaunchGrid(quotient(total, roundedUpBy: 32)),
-      block: 256,
+      KernelProgram("part_sums", ["VECTOR": vector]), "part_sums",
+      grid: LaunchGrid(quotient(total, roundedUpBy: vector == 4 ? 64 : 32)), block: 256,
       arguments: [parts] + padded(sums.map(\.target), to: [PartSum].most, with: Tensor?.none)
         + padded(Array(ends.dropFirst()), to: [PartSum].most, with: total).dropLast()
         + [total, splits, accumulate])

@@ -4,7 +4,8 @@ import Tensors
 extension CUDABackend {
   /// Nil where the scan goes another way.
   func vectorPlan(_ shape: ScanShape) -> ScanVectorPlan? {
-    ScanVectorPlan(shape, sharedBytes: device.sharedBytesPerBlock)
+    ScanVectorPlan(
+      shape, sharedBytes: device.sharedBytesPerBlock, multiprocessors: device.multiprocessors)
   }
 
   func vectorScan(
@@ -16,7 +17,7 @@ extension CUDABackend {
     announce(shape.operations)
     launch(
       plan.program(.forward, aligned: aligned), plan.name(.forward), grid: plan.grid,
-      block: plan.threads, shared: plan.forwardFloats * 4,
+      block: plan.threads(.forward), shared: plan.forwardFloats * 4,
       inputs.q, inputs.k, inputs.v, inputs.decay, inputs.initial, o, final, checkpoints,
       shape.heads, shape.keyHeads, shape.length, shape.scale)
   }
@@ -31,11 +32,10 @@ extension CUDABackend {
       with: [dO, dFinal, gradients.q, gradients.k, gradients.v, gradients.initial])
     announce(2.5 * shape.operations)
     let parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
-    let scratch = scratch([plan.scratchCount])
     launch(
       plan.program(.backward, aligned: aligned), plan.name(.backward), grid: plan.grid,
-      block: plan.threads, shared: plan.backwardFloats * 4,
-      inputs.q, inputs.k, inputs.v, inputs.decay, checkpoints, dO, dFinal, scratch, parts.q.place,
+      block: plan.threads(.backward), shared: plan.backwardFloats * 4,
+      inputs.q, inputs.k, inputs.v, inputs.decay, checkpoints, dO, dFinal, parts.q.place,
       parts.k.place, gradients.v, parts.decay.place, gradients.initial, shape.batch, shape.heads,
       shape.keyHeads, shape.length, shape.scale)
     for part in parts.all { fold(part) }

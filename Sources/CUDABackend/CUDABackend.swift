@@ -23,9 +23,11 @@ package final class CUDABackend: Device {
   var recordedUploads: [PageLockedBlock]?
   /// Sums that wait until the first of them is wanted.
   var lateSums: [LateSum] = []
+  /// What `counters` gave, of several sizes.
+  private var counterBlocks: [Tensor] = []
   /// What kernels are queued, where someone asks.
   var log = WorkLog()
-  private let ownStream: CUDAStream
+  let ownStream: CUDAStream
   private let matrixLibrary: MatrixLibrary
   let biasedProducts: BiasedProducts?
 
@@ -125,7 +127,8 @@ extension CUDABackend {
         from: bytes.baseAddress ?? UnsafeRawPointer(block.address), byteCount: bytes.count)
       recordedUploads?.append(block)
       try libraries.check(
-        driver.copy_in(address, block.address, bytes.count, stream), "copying to \(name)")
+        ownStream.queue { driver.copy_in(address, block.address, bytes.count, $0) },
+        "copying to \(name)")
     } catch {
       note(error)
     }
@@ -151,7 +154,8 @@ extension CUDABackend {
       return
     }
     note(
-      driver.copy_out(base, address.device, bytes.count, stream), "copying from \(name)")
+      ownStream.queue { driver.copy_out(base, address.device, bytes.count, $0) },
+      "copying from \(name)")
     note(driver.stream_wait(stream), "copying from \(name)")
   }
 
@@ -160,8 +164,10 @@ extension CUDABackend {
     settleSums(before: [source, target])
     logWork("copy", [source, target])
     note(
-      driver.copy_across(
-        target.pointer.raw.device, source.pointer.raw.device, source.count * 4, stream),
+      ownStream.queue {
+        driver.copy_across(
+          target.pointer.raw.device, source.pointer.raw.device, source.count * 4, $0)
+      },
       "copying on \(name)")
   }
 
@@ -170,8 +176,21 @@ extension CUDABackend {
     settleSums(before: [tensor])
     logWork("fill", [tensor])
     note(
-      driver.fill(tensor.pointer.raw.device, value.bitPattern, tensor.count, stream),
+      ownStream.queue {
+        driver.fill(tensor.pointer.raw.device, value.bitPattern, tensor.count, $0)
+      },
       "filling on \(name)")
+  }
+
+  /// At least `count` integers where the blocks of a kernel, or of two in a row, count themselves, and
+  /// that are 0 between such calls.
+  ///
+  /// They are kept as long as the backend, since captured steps go on using them.
+  func counters(_ count: Int) -> Tensor {
+    if let counters = counterBlocks.first(where: { $0.count >= count }) { return counters }
+    let counters = zeros([powerOfTwo(atLeast: max(count, 1024))])
+    counterBlocks.append(counters)
+    return counters
   }
 }
 

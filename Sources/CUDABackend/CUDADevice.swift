@@ -18,6 +18,10 @@ package final class CUDADevice: @unchecked Sendable {
   /// Whether groups of four warps make products, as only compute capability 9.0 can, and compilers
   /// from 12.0 on.
   var hasGroups: Bool { capability == (9, 0) && libraries.compilerVersion >= (12, 0) }
+  /// Whether a kernel may be launched before the one before it in the stream has ended, which hides
+  /// the time of a launch ("programmatic dependent launch", CUDA C++ Programming Guide). Kernels wait
+  /// by themselves for what they read (`begin_kernel` in common.cuh): results are the same.
+  package let overlapsLaunches: Bool
   let context: hc_handle?
   private let handle: Int32
   let kernels: KernelStore
@@ -54,6 +58,7 @@ package final class CUDADevice: @unchecked Sendable {
     var bytes = 0
     try libraries.check(driver.device_memory(&bytes, device), "asking for the memory's size")
     memoryBytes = bytes
+    overlapsLaunches = try Self.canOverlap(capability.major, libraries)
     kernels = KernelStore(
       libraries, architecture: "sm_\(capability.major)\(capability.minor)", cache: cache)
     // Last, because what is given back by `deinit` must not be followed by another failure.
@@ -84,6 +89,16 @@ package final class CUDADevice: @unchecked Sendable {
     var count: Int32 = 0
     try libraries.check(libraries.driver.device_count(&count), "counting GPUs")
     return Int(count)
+  }
+
+  /// Compute capability 9.0 has the instructions; CUDA 12.3 is the first to record such launches.
+  private static func canOverlap(_ major: Int, _ libraries: CUDALibraries) throws(CUDAError) -> Bool
+  {
+    guard major >= 9, libraries.launcher != nil else { return false }
+    var version: Int32 = 0
+    try libraries.check(
+      libraries.driver.driver_version(&version), "asking for the driver's version")
+    return version >= 12_030
   }
 
   /// Makes this device the calling thread's; to be called once on every thread that uses it.

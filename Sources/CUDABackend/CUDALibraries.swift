@@ -7,6 +7,8 @@ import Platform
 /// The libraries stay open until the program ends.
 package struct CUDALibraries: @unchecked Sendable {
   let driver: hc_driver
+  /// Launches of kernels that begin before others end; nil with older drivers.
+  let launcher: hc_launcher?
   let compiler: hc_compiler
   let blas: hc_blas
   /// Products with a bias in one kernel; nil on machines without that library, which do it in two.
@@ -71,6 +73,9 @@ package struct CUDALibraries: @unchecked Sendable {
     try Self.load(.compiler, lookup) { hc_load_compiler(&compiler, $0, $1) }
     try Self.load(.blas, lookup) { hc_load_blas(&blas, $0, $1) }
     (self.driver, self.compiler, self.blas) = (driver, compiler, blas)
+    var launcher = hc_launcher()
+    let hasLauncher: ()? = try? Self.load(.driver, lookup) { hc_load_launcher(&launcher, $0, $1) }
+    self.launcher = hasLauncher.map { launcher }
     var fused = hc_fused()
     let hasFused: ()? = try? Self.load(.fused, lookup) { hc_load_fused(&fused, $0, $1) }
     self.fused = hasFused.map { fused }

@@ -6,6 +6,8 @@ import CCUDA
 package final class CUDAStream {
   let device: CUDADevice
   let handle: hc_handle?
+  /// Whether what was queued last is one of our kernels, with which the next may overlap.
+  private(set) var endsWithKernel = false
 
   /// Makes a stream on a device, which becomes the calling thread's.
   ///
@@ -18,6 +20,25 @@ package final class CUDAStream {
       "making a stream on cuda:\(device.ordinal)")
     self.device = device
     self.handle = handle
+  }
+
+  /// Queues anything but one of our kernels: a copy, a filling, the work of a library, a graph.
+  ///
+  /// The kernel after it is launched the ordinary way: it then begins when all before it is done,
+  /// whatever that was. Only from kernel to kernel is another dependency defined.
+  func queue(_ work: (hc_handle?) -> Int32) -> Int32 {
+    endsWithKernel = false
+    return work(handle)
+  }
+
+  /// Queues one of our kernels.
+  ///
+  /// - Parameter launch: Launches it, given whether it may overlap with the one before.
+  /// - Returns: The driver's status.
+  func queueKernel(_ launch: (hc_handle?, _ overlaps: Bool) -> Int32) -> Int32 {
+    let status = launch(handle, endsWithKernel && device.overlapsLaunches)
+    endsWithKernel = status == 0
+    return status
   }
 
   deinit {

@@ -29,7 +29,8 @@ package final class CapturedStep: Replayable {
 
   package func replay() {
     guard backend.isUsable else { return }
-    backend.note(backend.driver.graph_launch(executable, backend.stream), "running a step")
+    backend.note(
+      backend.ownStream.queue { backend.driver.graph_launch(executable, $0) }, "running a step")
   }
 }
 
@@ -53,7 +54,9 @@ extension CUDABackend {
 
   private func record(_ body: () -> Void) -> CapturedStep? {
     guard isUsable else { return nil }
-    note(driver.capture_begin(stream, Int32(HC_CAPTURE_RELAXED)), "recording a step")
+    // What is recorded depends on nothing that was queued before.
+    note(
+      ownStream.queue { driver.capture_begin($0, Int32(HC_CAPTURE_RELAXED)) }, "recording a step")
     guard isUsable else { return nil }
     recordedUploads = []
     rehearse(body)
@@ -61,7 +64,7 @@ extension CUDABackend {
     recordedUploads = nil
     var graph: hc_handle?
     // A recording is ended even where its work failed.
-    note(driver.capture_end(stream, &graph), "recording a step")
+    note(ownStream.queue { driver.capture_end($0, &graph) }, "recording a step")
     defer { if let graph { _ = driver.graph_destroy(graph) } }
     guard isUsable, graph != nil else { return nil }
     do throws(CUDAError) {

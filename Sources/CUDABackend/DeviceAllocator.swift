@@ -73,7 +73,7 @@ package final class DeviceAllocator {
   /// Fills a block with NaN, in the order of the stream.
   func poison(_ block: UnsafeMutableRawPointer, byteCount: Int) {
     guard failure == nil else { return }
-    _ = driver.fill(block.device, Float.nan.bitPattern, byteCount / 4, stream.handle)
+    _ = stream.queue { driver.fill(block.device, Float.nan.bitPattern, byteCount / 4, $0) }
   }
 
   /// Stands for memory that was not to be had.

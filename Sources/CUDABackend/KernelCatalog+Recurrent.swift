@@ -32,10 +32,16 @@ extension KernelCatalog {
     valueDim: Int
   ) -> [KernelProgram] {
     let shape = ScanShape(
-      batch: 1, length: 64, heads: 1, keyHeads: 1, keyDim: keyDim, valueDim: valueDim,
+      batch: 4, length: 128, heads: 1, keyHeads: 1, keyDim: keyDim, valueDim: valueDim,
       decay: decay, update: update, exclusive: exclusive, scale: 1)
-    if let plan = ScanVectorPlan(shape, sharedBytes: sharedBytes) {
-      return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
+    // With many blocks for each multiprocessor, and with few.
+    let vectorPrograms = [1, 132].flatMap { multiprocessors in
+      ScanVectorPlan(shape, sharedBytes: sharedBytes, multiprocessors: multiprocessors).map {
+        [$0.program(.forward, aligned: true), $0.program(.backward, aligned: true)]
+      } ?? []
+    }
+    if !vectorPrograms.isEmpty {
+      return vectorPrograms.enumerated().filter { !vectorPrograms[..<$0].contains($1) }.map(\.1)
     }
     if let plan = HalfScanPlan(shape, sharedBytes: sharedBytes) {
       return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
@@ -52,7 +58,7 @@ extension KernelCatalog {
       [false, true].flatMap { bothSigns in
         let shape = SelectiveShape(
           batch: 1, length: 64, channels: 128, states: states, bothSigns: bothSigns)
-        return ["selective_forward", "selective_backward"].map { SelectivePlan(shape).program($0) }
+        return [ScanPlan.Pass.forward, .backward].map { SelectivePlan(shape, $0).program }
       }
     }
   }

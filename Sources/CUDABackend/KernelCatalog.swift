@@ -58,11 +58,17 @@ package enum KernelCatalog {
     low_rank_softplus RANK=8 QUADS=64 VECTOR=4
     low_rank_softplus RANK=16 QUADS=128 VECTOR=4
     low_rank_softplus RANK=1 QUADS=256 VECTOR=1
+    low_rank_power RANK=16 COLUMNS=64 VECTOR=4
+    low_rank_power RANK=16 COLUMNS=128 VECTOR=4
+    low_rank_power RANK=5 COLUMNS=24 VECTOR=1
     gated_blocks BLOCKS=64 COLUMNS=8 VECTOR=4
     gated_blocks BLOCKS=128 COLUMNS=2 VECTOR=1
     long_norms
     embedding VECTOR=1
     embedding VECTOR=4
+    scatter_few VECTOR=1 LANES=1
+    scatter_few VECTOR=4 LANES=16
+    scatter_few VECTOR=4 LANES=32
     scatter VECTOR=1 LANES=1
     scatter VECTOR=1 LANES=32
     scatter VECTOR=4 LANES=16
@@ -108,10 +114,20 @@ package enum KernelCatalog {
     attention_backward DIM=5 VALUE_DIM=3 VECTORS=0 TILE=64
     attention_backward DIM=192 VALUE_DIM=256 VECTORS=1 TILE=32
     attention_plain
-    linears KIND=0 LEFT=128 RIGHT=64
-    linears KIND=0 LEFT=128 RIGHT=128
-    linears KIND=1 LEFT=64 RIGHT=64
-    linears KIND=1 LEFT=128 RIGHT=128
+    linears KIND=0 LEFT=128 RIGHT=64 STAGES=3 NARROW=0
+    linears KIND=0 LEFT=128 RIGHT=64 STAGES=3 NARROW=1
+    linears KIND=0 LEFT=128 RIGHT=128 STAGES=3 NARROW=0
+    linears KIND=0 LEFT=128 RIGHT=128 STAGES=3 NARROW=1
+    linears KIND=1 LEFT=64 RIGHT=64 STAGES=3 NARROW=0
+    linears KIND=1 LEFT=64 RIGHT=64 STAGES=3 NARROW=1
+    linears KIND=1 LEFT=128 RIGHT=128 STAGES=3 NARROW=0
+    linears KIND=1 LEFT=128 RIGHT=128 STAGES=3 NARROW=1
+    linears KIND=2 LEFT=128 RIGHT=64 STAGES=3 NARROW=0
+    linears KIND=2 LEFT=128 RIGHT=64 STAGES=3 NARROW=1
+    linears KIND=2 LEFT=128 RIGHT=128 STAGES=3 NARROW=0
+    linears KIND=2 LEFT=128 RIGHT=128 STAGES=3 NARROW=1
+    linears KIND=1 LEFT=128 RIGHT=128 STAGES=2 NARROW=1
+    linears KIND=2 LEFT=128 RIGHT=128 STAGES=2 NARROW=1
     mlp WIDTH=128 WARPS=4 SPLIT=1
     mlp WIDTH=128 WARPS=12 SPLIT=1
     mlp WIDTH=128 WARPS=8 SPLIT=4
@@ -123,15 +139,28 @@ package enum KernelCatalog {
     mlp_weights WIDTH=128 WARPS=8
     mlp_weights WIDTH=64 WARPS=4
     mlp_weights WIDTH=112 WARPS=4
+    mlp_halves WIDTH=128 WARPS=8
+    mlp_halves WIDTH=112 WARPS=8
+    grouped_mlp WIDTH=128 WARPS=4
+    grouped_mlp WIDTH=128 WARPS=8
+    grouped_mlp WIDTH=128 WARPS=12
+    grouped_mlp_inputs WIDTH=128 WARPS=4
+    grouped_mlp_inputs WIDTH=128 WARPS=8
+    grouped_mlp_inputs WIDTH=128 WARPS=12
+    grouped_mlp_weights WIDTH=128 WARPS=8
     linear_outputs INPUTS=128 COLUMNS=400 WARPS=16 ALIGNED=1
-    linear_outputs INPUTS=128 COLUMNS=400 WARPS=12 ALIGNED=0
+    linear_outputs INPUTS=128 COLUMNS=400 WARPS=16 ALIGNED=0
     linear_outputs INPUTS=64 COLUMNS=208 WARPS=16 ALIGNED=0
+    linear_outputs INPUTS=64 COLUMNS=192 WARPS=4 ALIGNED=1
+    linear_outputs INPUTS=128 COLUMNS=400 WARPS=8 ALIGNED=0
+    linear_gradients SLICE=64 COLUMNS=64 BIASED=0 ALIGNED=1
     linear_gradients SLICE=64 COLUMNS=400 BIASED=0 ALIGNED=1
     linear_gradients SLICE=64 COLUMNS=384 BIASED=0 ALIGNED=0
     linear_gradients SLICE=64 COLUMNS=512 BIASED=0 ALIGNED=1
     linear_gradients SLICE=64 COLUMNS=256 BIASED=1 ALIGNED=1
     linear_gradients SLICE=128 COLUMNS=128 BIASED=1 ALIGNED=1
-    part_sums
+    part_sums VECTOR=1
+    part_sums VECTOR=4
     late_sums
     blocks DEPTH=4 TRANSPOSED=0 VECTOR=4
     blocks DEPTH=16 TRANSPOSED=1 VECTOR=4
@@ -139,6 +168,7 @@ package enum KernelCatalog {
     diagonal
     gates
     normaliser DIM=32 TOKENS=8
+    normaliser DIM=64 TOKENS=4
     normaliser DIM=153 TOKENS=4
     taylor DIM=16 ROWS=16
     taylor DIM=5 ROWS=16

@@ -43,6 +43,7 @@ package struct KernelProgram: Sendable, Hashable {
     "gated_norms": ["held_rows"], "gated_heads": ["held_rows"],
     "gated_sums": ["held_rows"], "gated_blocks": ["fold"],
     "low_rank_softplus": ["fold"],
+    "scatter": ["scatter_order"], "scatter_few": ["scatter_order"],
     "scan_forward": ["scan"], "scan_backward": ["scan"],
     "attention": ["attention_tiles"],
     "attention_backward": ["attention_tiles", "attention_gradients"],
@@ -70,11 +71,18 @@ package struct KernelProgram: Sendable, Hashable {
       "halves", "scan_halves", "scan_halves_tiles", "scan_halves_gradients",
     ],
     "scan_chunk_backward": ["scan_chunk", "scan_tiles"],
-    "scan_vector_forward": scanVector,
-    "scan_vector_backward": scanVector + ["scan_vector_gradients"],
+    "scan_vector_forward": ["fold", "scan_chunk", "halves", "scan_vector_states"],
+    "scan_vector_backward": [
+      "fold", "scan_chunk", "scan_tiles", "halves", "scan_vector_states", "scan_vector",
+    ],
     "selective_forward": ["fold", "selective"], "selective_backward": ["fold", "selective"],
     "mlp": ["halves", "mlp_parts"], "mlp_inputs": ["halves", "mlp_parts"],
-    "mlp_weights": ["halves", "mlp_parts"],
+    "mlp_weights": ["halves", "mlp_parts", "mlp_sums"],
+    "mlp_halves": ["halves", "mlp_parts"],
+    "grouped_mlp": ["halves", "mlp_parts", "groups", "mlp_groups"],
+    "grouped_mlp_inputs": ["halves", "mlp_parts", "groups", "mlp_groups"],
+    "grouped_mlp_weights": ["halves", "mlp_parts", "mlp_sums", "groups", "mlp_groups"],
+    "linears": ["halves", "linear_maps", "linear_tiles"],
     "linear_gradients": ["halves", "linear_maps"], "linear_outputs": ["halves", "linear_maps"],
     "streamed_head": ["halves", "head_numbers"],
     "streamed_head_rows": ["halves", "head_numbers", "head_softmax", "head_tiles"],
@@ -84,11 +92,8 @@ package struct KernelProgram: Sendable, Hashable {
 
   /// Files whose instructions only compute capability 9.0 has.
   private static let grouped: Set = [
-    "grouped_head", "grouped_attention", "grouped_attention_backward",
-  ]
-
-  private static let scanVector = [
-    "fold", "scan_chunk", "halves", "scan_vector_states", "scan_vector", "scan_vector_strips",
+    "grouped_head", "grouped_attention", "grouped_attention_backward", "grouped_mlp",
+    "grouped_mlp_inputs", "grouped_mlp_weights",
   ]
 
   private static func text(of name: String) -> String {

@@ -19,10 +19,12 @@ struct LateSum {
       && addresses.overlaps(argument.slot..<argument.slot + UInt64(count) * 4)
   }
 
-  /// Numbers that a block has: the fewer rows there are, the more.
+  /// Numbers that a block has: the fewer rows there are, the more, so that a thread has up to four of
+  /// them under way; and more of many, whose lines of memory it then reads whole.
   private var lanes: Int {
-    min(
-      LateSum.threads, max(8, LateSum.threads / powerOfTwo(atLeast: parts.shape[0])))
+    let least = target.count < 1 << 12 ? 8 : 32
+    let slots = powerOfTwo(atLeast: quotient(parts.shape[0], roundedUpBy: 4))
+    return min(LateSum.threads, max(least, LateSum.threads / slots))
   }
   var blocks: Int { quotient(target.count, roundedUpBy: lanes) }
 
@@ -45,7 +47,7 @@ struct LateSum {
   /// The sums that a kernel takes at once.
   static let most = 80
   /// Floats of parts that may wait: more would fill a kernel of their own.
-  static let longest = 1 << 19
+  static let longest = 1 << 20
 }
 
 /// Sums over the blocks of kernels that go in one kernel together, when the first of them is wanted.

@@ -88,9 +88,22 @@ extension CUDABackend {
         var pointers = slots.indices.map {
           slots.baseAddress.map { UnsafeMutableRawPointer($0) }?.advanced(by: $0 * 8)
         }
-        return driver.launch(
-          function, UInt32(grid.x), UInt32(grid.y), UInt32(grid.z), UInt32(block), 1, 1,
-          UInt32(shared), stream, &pointers, nil)
+        return ownStream.queueKernel { stream, overlaps in
+          guard overlaps, let launcher = libraries.launcher else {
+            return driver.launch(
+              function, UInt32(grid.x), UInt32(grid.y), UInt32(grid.z), UInt32(block), 1, 1,
+              UInt32(shared), stream, &pointers, nil)
+          }
+          var overlap = hc_launch_attribute()
+          (overlap.which, overlap.value.0) = (Int32(HC_LAUNCH_OVERLAPS), 1)
+          return withUnsafeMutablePointer(to: &overlap) {
+            var configuration = hc_launch_configuration(
+              grid_x: UInt32(grid.x), grid_y: UInt32(grid.y), grid_z: UInt32(grid.z),
+              block_x: UInt32(block), block_y: 1, block_z: 1, shared_bytes: UInt32(shared),
+              stream: stream, attributes: $0, attribute_count: 1)
+            return launcher.launch(&configuration, function, &pointers, nil)
+          }
+        }
       }
       try libraries.check(status, "running kernel '\(name)' of \(program.title)")
     } catch {

@@ -10,44 +10,50 @@ struct ScanVectorPlan {
   let backwardFloats: Int
   private let keys: Int
   private let tile: Int
+  private let hasFewBlocks: Bool
 
   /// Tokens of a chunk.
   private static let tokens = 16
   /// The fewest tokens that pay for chunks.
   private static let leastLength = 32
+  /// The fewest whose chunks are worth more warps than a block has of strips.
+  private static let longLength = 128
 
   /// Nil where the kernels have not the options, or do not pay: their lanes go through the keys, of
-  /// which few would leave most idle; the state stays in registers, which are too few for many keys;
-  /// and short sequences are too few tokens to share the work.
-  init?(_ shape: ScanShape, sharedBytes: Int) {
+  /// which few would leave most idle; the state before a chunk stays in registers, which are too
+  /// few for many keys; and short sequences are too few tokens to share the work.
+  ///
+  /// - Parameters:
+  ///   - shape: The scan.
+  ///   - sharedBytes: What a block may have at most.
+  ///   - multiprocessors: Of the device. With two blocks or fewer for each, those of long sequences
+  ///     get more warps.
+  init?(_ shape: ScanShape, sharedBytes: Int, multiprocessors: Int) {
     let sizes =
       (16...128).contains(shape.keyDim) && shape.valueDim >= 16
       && shape.length >= Self.leastLength
     guard sizes, shape.decay == .vector, shape.update == .add, !shape.exclusive else { return nil }
     let keys = ceiling(shape.keyDim, 16) * 16
     let widest = ceiling(min(shape.valueDim, 128), 16) * 16
-    let tiles = stride(from: widest, to: 0, by: -16).lazy.map { tile in
-      (tile, Self.floats(keys, tile, rooms: 1), Self.floats(keys, tile, rooms: 3))
-    }
-    guard
-      let (tile, forward, backward) = tiles.first(where: { max($0.1, $0.2) * 4 <= sharedBytes })
+    let tiles = stride(from: widest, to: 0, by: -16)
+    guard let tile = tiles.first(where: { Self.floats(keys, $0, few: false) * 4 <= sharedBytes })
     else { return nil }
-    (self.shape, self.keys, self.tile) = (shape, keys, tile)
-    (forwardFloats, backwardFloats) = (forward, backward)
-    grid = LaunchGrid(shape.batch * shape.heads, ceiling(shape.valueDim, tile))
+    let grid = LaunchGrid(shape.batch * shape.heads, ceiling(shape.valueDim, tile))
+    let few =
+      shape.length >= Self.longLength && grid.x * grid.y <= 2 * multiprocessors
+      && Self.floats(keys, tile, few: true) * 8 <= sharedBytes
+    (self.shape, self.keys, self.tile, self.grid, hasFewBlocks) = (shape, keys, tile, grid, few)
+    forwardFloats = Self.forwardFloats(keys, tile, few: few)
+    backwardFloats = Self.backwardFloats(keys, tile, few: few)
   }
 
-  /// A warp has 16 columns of the state.
-  var threads: Int { 2 * tile }
+  func threads(_ pass: ScanPlan.Pass) -> Int { 32 * warps(pass) }
 
-  /// The floats of all kept states.
-  var keptCount: Int { grid.x * grid.y * ceiling(shape.length, Self.tokens) * stateCount }
-  /// What the blocks of the backward pass leave themselves.
-  var scratchCount: Int {
-    grid.x * grid.y * (Self.round(keys, tile) * stateCount + keys * tile)
+  /// The floats of all kept states: `scan_vector_states.cuh` says how they lie.
+  var keptCount: Int {
+    let state = keys * tile / 2 + ceiling(tile / 16, 4) * 4
+    return grid.x * grid.y * ceiling(shape.length, Self.tokens) * state
   }
-  /// The floats of a block's part of a kept state: `scan_vector_states.cuh` says how they lie.
-  private var stateCount: Int { keys * tile / 2 + ceiling(tile / 16, 4) * 4 }
 
   /// The file of a pass, and its kernel.
   func name(_ pass: ScanPlan.Pass) -> String {
@@ -59,23 +65,47 @@ struct ScanVectorPlan {
     return KernelProgram(
       name(pass),
       [
-        // The parts that the kernels share with those for other decays are to know none.
+        // For the parts that these kernels share with those for one decay a token: decays of
+        // vectors are not theirs.
         "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim,
         "DECAY": Int(ScanShape.Decay.none.rawValue), "UPDATE": Int(shape.update.rawValue),
-        "TOKENS": Self.tokens, "VALUE_TILE": tile, "WARPS": tile / 16, "BACKWARD": pass.rawValue,
-        "WIDE": isWide ? 1 : 0,
+        "TOKENS": Self.tokens, "VALUE_TILE": tile, "WARPS": warps(pass), "WIDE": isWide ? 1 : 0,
       ])
   }
 
-  /// Chunks that are prepared at a time, a warp for each 32 keys.
-  private static func round(_ keys: Int, _ tile: Int) -> Int {
-    max(1, tile / 16 / ceiling(keys, 32))
+  private func warps(_ pass: ScanPlan.Pass) -> Int {
+    pass == .forward
+      ? Self.forwardWarps(tile, few: hasFewBlocks)
+      : Self.backwardWarps(keys, tile, few: hasFewBlocks)
   }
 
-  /// Prepared chunks, and each warp's rooms for its part of a chunk.
-  private static func floats(_ keys: Int, _ tile: Int, rooms: Int) -> Int {
-    let reads = tokens * (keys + 4), writes = keys * (tokens + 4)
-    let pairs = tokens * (tokens + 4) * ceiling(keys, 32)
-    return round(keys, tile) * (reads + writes + pairs + keys) + tile / 16 * rooms * tokens * 36
+  /// A warp has 16 columns of the state; those beyond only prepare chunks.
+  private static func forwardWarps(_ tile: Int, few: Bool) -> Int {
+    few ? max(8, tile / 16) : tile / 16
+  }
+  /// Enough warps that each has some tiles of 16 by 8 in the product with the state.
+  private static func backwardWarps(_ keys: Int, _ tile: Int, few: Bool) -> Int {
+    few || keys * tile >= 64 * 48 ? 8 : 4
+  }
+
+  private static func floats(_ keys: Int, _ tile: Int, few: Bool) -> Int {
+    max(forwardFloats(keys, tile, few: few), backwardFloats(keys, tile, few: few))
+  }
+
+  /// A prepared chunk, and factors of products, for each warp.
+  private static func forwardFloats(_ keys: Int, _ tile: Int, few: Bool) -> Int {
+    let chunk = tokens * (keys + 4) + keys * (tokens + 4) + tokens * (tokens + 4) + keys
+    return forwardWarps(tile, few: few) * (chunk + tokens * 36)
+  }
+
+  /// The size of `Frame`.
+  private static func backwardFloats(_ keys: Int, _ tile: Int, few: Bool) -> Int {
+    let (keyRows, valueRows) = (tokens * (keys + 4), tokens * (tile + 4))
+    let pairs = tokens * (tokens + 4)
+    let rows = 6 * keyRows + keys
+    let groups = 32 * backwardWarps(keys, tile, few: few) / min(keys, 32)
+    let parts = max(1, groups / (2 * ceiling(keys, 32))) * keyRows
+    return max(valueRows, keyRows) + keys * (tile + 4) + valueRows + 2 * pairs + rows + 3 * keyRows
+      + keys + 2 * parts
   }
 }

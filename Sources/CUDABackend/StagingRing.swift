@@ -44,7 +44,9 @@ final class StagingRing {
       let count = min(bytes.count - sent, Self.partBytes - used)
       let place = memory.address + part * Self.partBytes + used
       if let base = bytes.baseAddress { place.copyMemory(from: base + sent, byteCount: count) }
-      let status = driver.copy_in(address + hc_address(sent), place, count, stream.handle)
+      let status = stream.queue {
+        driver.copy_in(address + hc_address(sent), place, count, $0)
+      }
       if status != 0 { return status }
       sent += count
       // Parts of the ring begin at multiples of 64 bytes.
@@ -55,7 +57,7 @@ final class StagingRing {
 
   /// Goes on to the next part once the copies out of it are done.
   private func turn() -> Int32 {
-    let status = driver.event_record(events[part], stream.handle)
+    let status = stream.queue { driver.event_record(events[part], $0) }
     if status != 0 { return status }
     part = (part + 1) % Self.parts
     used = 0

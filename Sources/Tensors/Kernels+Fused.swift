@@ -79,11 +79,12 @@ package struct ConvolvedTensor {
   }
 }
 
-/// The gradient of one such result, and where those of its inputs go: dx is overwritten, those of
-/// parameters are added to, nil where nobody wants them.
+/// The gradient of one such result, and where those of its inputs go: dx is overwritten unless
+/// `accumulates` says otherwise, those of parameters are added to, nil where nobody wants them.
 package struct ConvolutionGradients {
   package var dy: Tensor
   package var dx: Tensor
+  package var accumulates = false
   package var dweight: Tensor?
   package var dbias: Tensor?
 
@@ -132,6 +133,23 @@ package struct GatedConvolutionGradients {
     self.weight = weight
     self.bias = bias
     self.gateBias = gateBias
+  }
+}
+
+/// A norm over the last axis, y = (x - mean) scale weight + bias; without a mean, of x alone.
+package struct NormedRows {
+  package let x: Tensor
+  package let weight: Tensor?
+  /// [rows]; nil for a root-mean-square norm.
+  package let mean: Tensor?
+  /// One for each row, like the mean.
+  package let scale: Tensor
+
+  package init(_ x: Tensor, weight: Tensor?, mean: Tensor?, scale: Tensor) {
+    self.x = x
+    self.weight = weight
+    self.mean = mean
+    self.scale = scale
   }
 }
 
@@ -201,6 +219,14 @@ package protocol FusedKernels {
     _ x: Tensor, weight: Tensor, y: Tensor, dy: Tensor, dx: GradientTarget, dweight: Tensor,
     dbias: Tensor)
 
+  /// Whether there are kernels for powers of sigmoids of products of so many terms.
+  func fusesLowRankPower(rows: Int, rank: Int, columns: Int) -> Bool
+  func lowRankPower(_ layer: LowRankPower, into y: Tensor)
+  /// The gradients of the weight and the bias are added to.
+  func lowRankPowerBackward(
+    _ layer: LowRankPower, y: Tensor, dy: Tensor, dx: GradientTarget, dweight: Tensor,
+    dbias: Tensor)
+
   /// Whether there are kernels for maps of so many heads of these sizes.
   func fusesHeadMaps(rows: Int, heads: Int, dim: Int) -> Bool
   /// y = [x W0, x W1, z W2, z W3] + bias, side by side in rows.
@@ -239,6 +265,19 @@ package protocol FusedKernels {
   func gatedConvolutionBackward(
     _ inputs: GatedConvolution, dy: Tensor, into gradients: GatedConvolutionGradients)
 
+  /// Whether there is a kernel for the way back through linear maps and the norm of rows before them.
+  ///
+  /// - Parameters:
+  ///   - rows: What the norm is of, [rows, columns].
+  ///   - maps: The maps of its result.
+  /// - Returns: Whether `normGradients` takes them.
+  func fusesNorm(of rows: Tensor, before maps: [LinearGradients]) -> Bool
+  /// dx (+)= what a norm makes of its result's gradient, the sum of dy i (weights i)' over the maps;
+  /// the gradients of the norm's weight and bias are added to.
+  func normGradients(
+    _ norm: NormedRows, before maps: [LinearGradients], dx: GradientTarget, dweight: Tensor?,
+    dbias: Tensor?)
+
   /// Whether there are kernels for a layer of these sizes.
   func fuses(_ layer: MLP) -> Bool
   /// y = gelu(x up + upBias) down + downBias; the hidden numbers are not kept.
@@ -248,11 +287,22 @@ package protocol FusedKernels {
   ///   - y: Overwritten.
   /// - Returns: The weights in the form that the kernels take, for the backward pass.
   func mlp(_ layer: MLP, into y: Tensor) -> Tensor
-  /// The gradients; that of x is the one behind the norm, and without the path around the layer.
+  /// Whether the way back of a layer with a norm and an input that is added goes through both.
+  func joinsNorm(_ layer: MLP) -> Bool
+  /// The gradients; that of x is the one behind the norm, and without the path around the layer, unless
+  /// there is a place for that of the norm's weight.
   func mlpBackward(_ layer: MLP, weights: Tensor, dy: Tensor, into gradients: MLPGradients)
 
   /// y[r,:] = x[index[r],:] + other[index[r],:]; zeros where the index is -1
   func gatherRows(ofSum x: Tensor, _ other: Tensor, at index: IndexTensor, into y: Tensor)
+
+  /// `keys` = inputs.k strength, a strength for each row, and the normaliser of these keys.
+  func weighedNormaliser(
+    _ shape: NormaliserShape, _ inputs: NormaliserInputs, strength: Tensor, into factor: Tensor,
+    keys: Tensor, final: Tensor?, states: Tensor?)
+  func weighedNormaliserBackward(
+    _ shape: NormaliserShape, _ inputs: NormaliserInputs, strength: Tensor, states: Tensor,
+    dFactor: Tensor, dKeys: Tensor, into gradients: WeighedNormaliserGradients)
 
   /// y = alpha f(x)
   func apply(_ function: Elementwise, _ x: Tensor, scaledBy alpha: Float, into y: Tensor)

@@ -43,6 +43,24 @@ package struct NormaliserInputs {
   }
 }
 
+/// Where the gradients of a normaliser go whose keys are weighed by a strength.
+package struct WeighedNormaliserGradients {
+  package var q: GradientTarget
+  /// Of the keys before they are weighed.
+  package var k: GradientTarget
+  package var strength: GradientTarget
+  package var decay: GradientTarget
+
+  package init(
+    q: GradientTarget, k: GradientTarget, strength: GradientTarget, decay: GradientTarget
+  ) {
+    self.q = q
+    self.k = k
+    self.strength = strength
+    self.decay = decay
+  }
+}
+
 /// What linear memories need around the matrix-state scan.
 package protocol LinearMemoryKernels {
   /// The mLSTM's gates, [batch, length, 2, heads], as factors [batch, length, heads] that cannot

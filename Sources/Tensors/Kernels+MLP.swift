@@ -50,6 +50,9 @@ package struct MLPGradients {
   package var upBias: GradientTarget
   package var down: GradientTarget
   package var downBias: GradientTarget
+  /// Of the norm's weight, which is added to, where the gradient of x goes through the norm and around
+  /// the layer in the same kernel; nil for one behind the norm.
+  package var norm: Tensor?
 
   package init(
     x: GradientTarget, up: GradientTarget, upBias: GradientTarget, down: GradientTarget,

@@ -34,6 +34,9 @@ package protocol RowKernels {
   func scatterAddRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor)
   /// The same where no two indices are equal but for -1, so that no order is needed.
   func scatterAddDistinctRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor)
+  /// y[index[r],:] = dy[r,:], and zeros in all other rows; no two indices are equal but for -1, which
+  /// is left out.
+  func spreadDistinctRows(_ dy: Tensor, at index: IndexTensor, into y: Tensor)
 
   /// Rotates the pairs (j, j + dim/2) of x [batch, length, heads, dim] by the angles in the tables,
   /// which start at position 0 and have dim/2 columns; `inverse` is the gradient.
@@ -48,6 +51,11 @@ extension RowKernels {
 }
 
 extension RowKernels where Self: Device {
+  package func spreadDistinctRows(_ dy: Tensor, at index: IndexTensor, into y: Tensor) {
+    fill(y, with: 0)
+    scatterAddDistinctRows(dy, at: index, to: y)
+  }
+
   package func gatherRows(
     _ table: Tensor, at index: IndexTensor, adding added: Tensor, into y: Tensor
   ) {

@@ -57,6 +57,7 @@ import Testing
 
   @Test func onlyTheFirstFailureIsKept() throws {
     try withMachine { machine in
+      machine.set(capability: 80, driver: 13_010)
       let backend = try machine.backend()
       let x = backend.zeros([4])
       machine.fail("cuLaunchKernel", call: 2, status: 700)

@@ -32,6 +32,12 @@ final class FakeMachine: @unchecked Sendable {
     try CUDABackend(try device(cache: cache), poison: poison)
   }
 
+  /// Makes the GPUs and their driver older: a capability such as 80, a version such as 12020.
+  func set(capability: Int, driver: Int) {
+    fake_set_capability(fake, Int32(capability))
+    fake_set_driver_version(fake, Int32(driver))
+  }
+
   /// Makes one call of a function fail.
   func fail(_ symbol: String, call: Int = 1, status: Int32 = 999) {
     fake_fail(fake, symbol, call, status)
@@ -99,6 +105,8 @@ struct Launch: Equatable {
   let grid: [Int]
   let block: Int
   let shared: Int
+  /// Whether it may begin before the launch before it ends.
+  let overlaps: Bool
   /// The parameters by the types that the kernel's source gives them.
   let parameters: [Parameter]
 
@@ -121,6 +129,7 @@ struct Launch: Equatable {
     grid = [launch.grid.0, launch.grid.1, launch.grid.2].map(Int.init)
     block = Int(launch.block.0)
     shared = Int(launch.shared)
+    overlaps = launch.overlaps != 0
     let count = Int(launch.count)
     let kinds = withUnsafeBytes(of: &launch.kinds) { Array($0.prefix(count)) }
     let slots = withUnsafeBytes(of: &launch.slots) {

@@ -1,4 +1,5 @@
 import CUDABackend
+import Foundation
 import Testing
 
 @Suite struct KernelCatalogTests {
@@ -20,6 +21,21 @@ import Testing
     #expect(!text.contains("#include"))
   }
 
+  /// One that did not wait would read what the kernel before it has not written yet.
+  @Test func everyKernelBeginsByWaiting() {
+    for file in KernelProgram.files {
+      // Behind what defines the word.
+      let kernels = KernelProgram(file).text.split(separator: "#define DEVICE", maxSplits: 1)[1]
+        .replacing("extern \"C\" __global__ void", with: "KERNEL").components(separatedBy: "KERNEL")
+      #expect(kernels.count > 1, "\(file)")
+      for kernel in kernels.dropFirst() {
+        let body = kernel.drop { $0 != "{" }.dropFirst().drop(while: \.isWhitespace)
+        #expect(body.hasPrefix("begin_kernel();"), "\(file): \(kernel.prefix(80))")
+      }
+      #expect(!kernels.contains { $0.contains("__global__") }, "\(file)")
+    }
+  }
+
   @Test func constantsBecomeOptions() {
     let program = KernelProgram("pointwise", ["FUNCTION": 3, "WIDTH": -2])
     let options = program.options(architecture: "sm_80")
@@ -30,7 +46,9 @@ import Testing
 
   @Test func instructionsOfOneArchitectureAreAskedFor() {
     let program = KernelProgram("grouped_head", ["DEPTH": 64])
-    #expect(program.options(architecture: "sm_90").first == "--gpu-architecture=sm_90a")
-    #expect(program.options(architecture: "sm_100").first == "--gpu-architecture=sm_100")
+    #expect(
+      program.options(architecture: "sm_90").first == "--gpu-architecture=sm_90a")
+    #expect(
+      program.options(architecture: "sm_100").first == "--gpu-architecture=sm_100")
   }
 }

@@ -25,7 +25,7 @@ import Testing
       #expect(names(machine) == ["rms_norm_backward", "rms_norm_backward"])
       _ = backend.values(gradients)
       #expect(names(machine).dropFirst(2) == ["late_sums"])
-      // A block for each: eight rows of parts leave it 32 columns.
+      // A block for each: eight rows of parts leave it 128 columns.
       #expect(machine.launches[2].grid[0] == 2)
       _ = backend.values(gradients)
       #expect(machine.launches.count == 3)

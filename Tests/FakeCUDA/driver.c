@@ -12,7 +12,7 @@ static int driver_init(unsigned flags) {
 
 static int driver_driver_version(int *version) {
   ENTER(driver_driver_version);
-  *version = 13010;
+  *version = machine->driver_version;
   return leave(0);
 }
 
@@ -56,8 +56,8 @@ static int driver_device_attribute(int *value, int attribute, int device) {
   ENTER(driver_device_attribute);
   switch (attribute) {
     case HC_MULTIPROCESSORS: *value = 132; break;
-    case HC_COMPUTE_MAJOR: *value = 9; break;
-    case HC_COMPUTE_MINOR: *value = 0; break;
+    case HC_COMPUTE_MAJOR: *value = machine->capability / 10; break;
+    case HC_COMPUTE_MINOR: *value = machine->capability % 10; break;
     case HC_SHARED_BYTES_PER_BLOCK: *value = 232448; break;
     case HC_CLOCK_KILOHERTZ: *value = 1980000; break;
     case HC_MEMORY_CLOCK_KILOHERTZ: *value = 3201000; break;
@@ -251,10 +251,10 @@ static int driver_graph_launch(hc_handle executable, hc_handle stream) {
   object *o = find(executable, EXECUTABLE);
   if (!o) return leave(INVALID_HANDLE);
   machine->replays++;
-  for (long i = 0; i < o->list.count; i++) {
-    int status = queue(stream, &o->list.items[i]);
-    if (status) return leave(status);
-  }
+  object *s = find(stream, STREAM);
+  if (!s) return leave(INVALID_HANDLE);
+  for (long i = 0; i < o->list.count; i++) append(&s->list, &o->list.items[i]);
+  s->ends_with_launch = 0;
   return leave(0);
 }
 
@@ -280,6 +280,7 @@ static int driver_event_record(hc_handle event, hc_handle stream) {
   if (!o || !s) return leave(INVALID_HANDLE);
   o->stream = s;
   o->mark = s->list.count;
+  s->ends_with_launch = 0;
   return leave(0);
 }
 
@@ -304,10 +305,13 @@ static int driver_event_destroy(hc_handle event) {
 
 static int driver_module_load(hc_handle *module, const void *image) {
   ENTER(driver_module_load);
-  if (strncmp(image, "FAKE sm_90\n", 11) && strncmp(image, "FAKE sm_90a\n", 12))
+  char begin[16];
+  snprintf(begin, sizeof begin, "FAKE sm_%d", machine->capability);
+  const char *rest = (const char *)image + strlen(begin);
+  if (strncmp(image, begin, strlen(begin)) || (*rest != '\n' && strncmp(rest, "a\n", 2)))
     return leave(INVALID_IMAGE);
   object *made = make(MODULE);
-  made->memory = strdup((const char *)image + 11);
+  made->memory = strdup(rest);
   made->bytes = strlen(made->memory);
   *module = made;
   return leave(0);
@@ -316,20 +320,6 @@ static int driver_module_load(hc_handle *module, const void *image) {
 static int driver_module_unload(hc_handle module) {
   ENTER(driver_module_unload);
   return leave(give_back(module, MODULE));
-}
-
-// A function's handle is the place of its parameters in the module's text.
-const char *find_kernel(const char *text, const char *name);
-int parse_parameters(
-    const char *text, const char *parameters, char kinds[FAKE_MOST_PARAMETERS]);
-
-/// The text of the module that a function is in.
-static const char *text_of(const char *function) {
-  for (object *o = machine->objects; o; o = o->next)
-    if (o->kind == MODULE && o->alive && function >= o->memory &&
-        function < o->memory + o->bytes)
-      return o->memory;
-  return NULL;
 }
 
 static int driver_module_function(hc_handle *function, hc_handle module, const char *name) {
@@ -347,52 +337,38 @@ static int driver_function_set(hc_handle function, int attribute, int value) {
   return leave(function && value <= 232448 ? 0 : INVALID_VALUE);
 }
 
-static void kernel_name(const char *parameters, char name[64]) {
-  const char *end = parameters;
-  while (end[-1] == ' ') end--;
-  const char *start = end;
-  while (start[-1] == '_' || (start[-1] >= '0' && start[-1] <= '9') ||
-         (start[-1] >= 'a' && start[-1] <= 'z') || (start[-1] >= 'A' && start[-1] <= 'Z'))
-    start--;
-  snprintf(name, 64, "%.*s", (int)(end - start), start);
-}
-
-static void keep(const fake_launch *launch) {
-  if (machine->launch_count == machine->launch_capacity) {
-    machine->launch_capacity = machine->launch_capacity ? 2 * machine->launch_capacity : 64;
-    machine->launches =
-        realloc(machine->launches, (size_t)machine->launch_capacity * sizeof *machine->launches);
-  }
-  machine->launches[machine->launch_count++] = *launch;
-}
-
 static int driver_launch(
     hc_handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
     unsigned block_y, unsigned block_z, unsigned shared_bytes, hc_handle stream,
     void **parameters, void **extra) {
   ENTER(driver_launch);
-  const char *text = text_of(function);
-  if (!text) return leave(fault("a kernel of a module that was unloaded", INVALID_HANDLE));
-  work item = {.what = LAUNCH};
-  fake_launch *launch = &item.launch;
-  kernel_name(function, launch->name);
-  unsigned grid[] = {grid_x, grid_y, grid_z}, block[] = {block_x, block_y, block_z};
-  memcpy(launch->grid, grid, sizeof grid);
-  memcpy(launch->block, block, sizeof block);
-  launch->shared = shared_bytes;
-  launch->count = parse_parameters(text, function, launch->kinds);
-  for (int i = 0; i < launch->count; i++)
-    memcpy(&launch->slots[i], parameters[i], sizeof launch->slots[i]);
-  if (!grid_x || !grid_y || !grid_z || grid_y > 65535 || grid_z > 65535 || grid_x > 0x7fffffff ||
-      block_x * block_y * block_z > 1024 || !block_x)
-    return leave(INVALID_VALUE);
-  keep(launch);
-  return leave(queue(stream, &item));
+  fake_launch launch = {
+      .grid = {grid_x, grid_y, grid_z}, .block = {block_x, block_y, block_z},
+      .shared = shared_bytes};
+  return leave(launch_kernel(launch, function, stream, parameters));
+}
+
+static int launcher_launch(
+    const hc_launch_configuration *c, hc_handle function, void **parameters, void **extra) {
+  ENTER(launcher_launch);
+  fake_launch launch = {
+      .grid = {c->grid_x, c->grid_y, c->grid_z}, .block = {c->block_x, c->block_y, c->block_z},
+      .shared = c->shared_bytes};
+  for (unsigned i = 0; i < c->attribute_count; i++) {
+    const hc_launch_attribute *attribute = &c->attributes[i];
+    if (attribute->which != HC_LAUNCH_OVERLAPS || machine->capability < 90)
+      return leave(INVALID_VALUE);
+    launch.overlaps = (int)attribute->value[0];
+  }
+  return leave(launch_kernel(launch, function, c->stream, parameters));
 }
 
 void *driver_symbol(const char *symbol) {
 #define FIND(member, name, parameters) \
   if (!strcmp(symbol, name)) return (void *)driver_##member;
+#define FIND_LAUNCHER(member, name, parameters) \
+  if (!strcmp(symbol, name)) return (void *)launcher_##member;
   HC_DRIVER_FUNCTIONS(FIND)
+  HC_LAUNCHER_FUNCTIONS(FIND_LAUNCHER)
   return NULL;
 }

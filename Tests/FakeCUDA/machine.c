@@ -7,7 +7,8 @@ _Thread_local fake_cuda *machine;
 
 static const char *const symbols[] = {
 #define NAME(member, symbol, parameters) symbol,
-    HC_DRIVER_FUNCTIONS(NAME) HC_COMPILER_FUNCTIONS(NAME) HC_BLAS_FUNCTIONS(NAME) HC_FUSED_FUNCTIONS(NAME)};
+    HC_DRIVER_FUNCTIONS(NAME) HC_LAUNCHER_FUNCTIONS(NAME) HC_COMPILER_FUNCTIONS(NAME)
+    HC_BLAS_FUNCTIONS(NAME) HC_FUSED_FUNCTIONS(NAME)};
 
 const char *fake_symbol_name(int index) {
   return index >= 0 && index < call_count ? symbols[index] : NULL;
@@ -29,6 +30,8 @@ fake_cuda *fake_create(int devices, size_t memory) {
   pthread_mutexattr_destroy(&attributes);
   fake->devices = devices;
   fake->memory = memory;
+  fake->capability = 90;
+  fake->driver_version = 13010;
   return fake;
 }
 
@@ -46,6 +49,9 @@ void fake_destroy(fake_cuda *fake) {
 }
 
 void fake_use(fake_cuda *fake) { machine = fake; }
+
+void fake_set_capability(fake_cuda *fake, int capability) { fake->capability = capability; }
+void fake_set_driver_version(fake_cuda *fake, int version) { fake->driver_version = version; }
 
 void fake_fail(fake_cuda *fake, const char *symbol, long call, int status) {
   int number = number_of(symbol);
@@ -155,7 +161,11 @@ void append(work_list *list, const work *item) {
 int queue(hc_handle stream, const work *item) {
   object *o = find(stream, STREAM);
   if (!o) return INVALID_HANDLE;
-  append(o->graph ? &o->graph->list : &o->list, item);
+  if (o->graph) o = o->graph;
+  if (item->what == LAUNCH && item->launch.overlaps && !o->ends_with_launch)
+    return fault("a kernel that overlaps with what is no kernel", INVALID_VALUE);
+  append(&o->list, item);
+  o->ends_with_launch = item->what == LAUNCH;
   return 0;
 }
 

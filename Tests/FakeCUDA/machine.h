@@ -9,12 +9,13 @@
 
 // A number for every function, by which its calls are counted.
 #define NUMBER(member, symbol, parameters) driver_##member##_call,
+#define LAUNCHER_NUMBER(member, symbol, parameters) launcher_##member##_call,
 #define COMPILER_NUMBER(member, symbol, parameters) compiler_##member##_call,
 #define BLAS_NUMBER(member, symbol, parameters) blas_##member##_call,
 #define FUSED_NUMBER(member, symbol, parameters) fused_##member##_call,
 enum {
-  HC_DRIVER_FUNCTIONS(NUMBER) HC_COMPILER_FUNCTIONS(COMPILER_NUMBER)
-  HC_BLAS_FUNCTIONS(BLAS_NUMBER) HC_FUSED_FUNCTIONS(FUSED_NUMBER) call_count
+  HC_DRIVER_FUNCTIONS(NUMBER) HC_LAUNCHER_FUNCTIONS(LAUNCHER_NUMBER)
+  HC_COMPILER_FUNCTIONS(COMPILER_NUMBER) HC_BLAS_FUNCTIONS(BLAS_NUMBER) HC_FUSED_FUNCTIONS(FUSED_NUMBER) call_count
 };
 
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100,
@@ -64,11 +65,12 @@ typedef struct object {
   struct object *stream; // events, BLAS handles
   long mark;             // events: the length of the list when they were recorded
   product product;       // operations and layouts of fused products
+  int ends_with_launch;  // streams, graphs: whether what came last is a kernel's launch
 } object;
 
 struct fake_cuda {
   pthread_mutex_t lock;
-  int devices, idle;
+  int devices, idle, capability, driver_version;
   size_t memory, used;
   long calls[call_count];
   long failing_call[call_count];
@@ -106,6 +108,11 @@ int is_inside(kind kind, const void *address, size_t bytes);
 void append(work_list *list, const work *item);
 /// Queues work in a stream, or records it.
 int queue(hc_handle stream, const work *item);
+// A kernel's handle is the place of its parameters in its module's text.
+const char *find_kernel(const char *text, const char *name);
+int parse_parameters(const char *text, const char *parameters, char kinds[FAKE_MOST_PARAMETERS]);
+/// Keeps and queues a launch of which the sizes are given, with the parameters' values.
+int launch_kernel(fake_launch launch, hc_handle function, hc_handle stream, void **values);
 /// Does a stream's work up to a length of its list.
 void drain(object *stream, long end);
 void drain_all(void);

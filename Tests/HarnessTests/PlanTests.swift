@@ -87,7 +87,7 @@ import Testing
         training: {steps: 50, warmup: 10}
       product:
         task:
-          - {name: mqar}
+          - {name: mqar, train: {}}
           - {pairs: 6, train: {examples: 600}}
         model:
           - {mixer: {heads: 4}}

@@ -31,7 +31,8 @@ public struct GatedLinearAttention: SequenceMixer {
   private let temperature: Float
   private let projections: HeadProjections
   private let narrow: Linear
-  private let wide: Linear
+  private let wide: Parameter
+  private let bias: Parameter
   private let output: HeadOutput
 
   public init(settings: SettingValues, context: MixerContext) throws(SettingError) {
@@ -52,15 +53,17 @@ public struct GatedLinearAttention: SequenceMixer {
     let rank = settings.integer("rank")
     let decay = context.parameters.scoped("decay")
     narrow = Linear(decay.scoped("narrow"), context.width, rank, initial: context.initial)
-    wide = Linear(
-      decay.scoped("wide"), rank, heads * keyDim, bias: true, initial: context.initial)
+    let expansion = decay.scoped("wide")
+    wide = expansion.parameter("weight", [rank, heads * keyDim], context.initial)
+    bias = expansion.parameter("bias", [heads * keyDim], .zeros, decays: false)
     output = HeadOutput(context, heads: heads, dim: valueDim, normalised: true, gate: .swish)
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let maps = [narrow] + (output.gateMap.map { [$0] } ?? [])
     let (q, k, v, others) = projections(x, state: state, last: maps)
-    let decay = wide(others[0]).sigmoid(toPower: 1 / temperature)
+    let decay = others[0].sigmoid(
+      ofProductWith: wide.variable, bias: bias.variable, toPower: 1 / temperature)
     let scan = MatrixScan(
       decay: .vector(decay.reshaped(q.shape)), scale: 1 / Float(keyDim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)

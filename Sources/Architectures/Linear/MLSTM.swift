@@ -89,9 +89,9 @@ public struct MLSTM: SequenceMixer {
     let (read, factors) = memory(
       q: vectors[0], k: vectors[1], v: vectors[2], gates: gates, state: state)
     return output(
-      read.normalisedHeads(
-        factors: factors, weight: norm.variable, direct: filtered, skip: skip.variable,
-        gatedBy: projected[1], .silu))
+      read.atWantedRows().normalisedHeads(
+        factors: factors.atWantedRows(), weight: norm.variable, direct: filtered.atWantedRows(),
+        skip: skip.variable, gatedBy: projected[1].atWantedRows(), .silu))
   }
 
   /// What is read from the memory, [batch, length, heads, dim], and one over its normaliser,
@@ -105,13 +105,13 @@ public struct MLSTM: SequenceMixer {
     let factors = gates.reshaped([batch, length, 2, heads]).stabilisedGates(
       initial: state?["stabiliser"], wantsFinal: state != nil)
     let scale = 1 / Float(dim).squareRoot()
-    let written = k.scalingRows(by: factors.strength)
     let scan = MatrixScan(decay: .scalar(factors.decay), scale: scale)
     let normaliser = Normaliser(
       decay: factors.decay, scale: scale, floor: .stabiliser(factors.stabiliser))
+    let (factor, written, sum) = normaliser(
+      q: q, k: k, weighedBy: factors.strength, initial: state?["normaliser"],
+      wantsFinal: state != nil)
     let read = scan(q: q, k: written, v: v, carrying: state)
-    let (factor, sum) = normaliser(
-      q: q, k: written, initial: state?["normaliser"], wantsFinal: state != nil)
     if let sum { state?["normaliser"] = sum }
     if let final = factors.final { state?["stabiliser"] = final }
     return (read, factor)

@@ -84,7 +84,7 @@ public struct SLSTM: SequenceMixer {
       state?["memory"] = final.memory
     }
     let split = [x.shape[0], x.shape[1], heads, width / heads]
-    return h.reshaped(split).layerNorm(ofHeadsWith: norm.variable)
+    return h.reshaped(split).atWantedRows().layerNorm(ofHeadsWith: norm.variable)
   }
 
   public func stateSize(length: Int) -> Int { 4 * width + (filter?.stateSize ?? 0) }

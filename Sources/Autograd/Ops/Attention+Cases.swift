@@ -127,7 +127,7 @@ private struct AttentionCase: Sendable {
       var j = firstKey(i)
       while j <= position {
         let distance = sloped ? slopes[head] * Double(position - j) : 0
-        scores.append(factor * product(q, row, k, keyRow(j)) - distance)
+        scores.append(factor * dot(q, row * dim, k, keyRow(j) * dim, dim) - distance)
         j += 1
       }
       let greatest = scores.reduce(-.infinity, max)
@@ -135,34 +135,12 @@ private struct AttentionCase: Sendable {
       for (index, score) in scores.enumerated() {
         let weight = PortableMath.exp(score - greatest)
         total += weight
-        add(weight, v, keyRow(firstKey(i) + index), to: &output.values, row)
+        let seen = keyRow(firstKey(i) + index)
+        addMultiple(
+          weight, of: v, seen * valueDim, to: &output.values, row * valueDim, valueDim)
       }
       for c in 0..<valueDim { output.values[row * valueDim + c] /= total }
     }
     return output
-  }
-
-  // Loops by hand, because the references run unoptimised.
-
-  /// Row a of x times row b of y.
-  private func product(_ x: [Double], _ a: Int, _ y: [Double], _ b: Int) -> Double {
-    var sum = 0.0
-    var c = 0
-    while c < dim {
-      sum += x[a * dim + c] * y[b * dim + c]
-      c += 1
-    }
-    return sum
-  }
-
-  /// Adds a multiple of row a of x to row b of y.
-  private func add(
-    _ weight: Double, _ x: [Double], _ a: Int, to y: inout [Double], _ b: Int
-  ) {
-    var c = 0
-    while c < valueDim {
-      y[b * valueDim + c] += weight * x[a * valueDim + c]
-      c += 1
-    }
   }
 }

@@ -5,6 +5,7 @@ package enum OpCatalog {
   package static let all: [OpCase] =
     linearCases
     + linearsCases
+    + normLinearsCases
     + linearMapsCases
     + attentionCases
     + crossEntropyCases
@@ -30,7 +31,7 @@ package enum OpCatalog {
 
   /// The operations that are made of matrix products.
   package static let matrixOperations: Set<String> = [
-    "linear", "linears", "linear maps", "attention", "cross-entropy", "matrix scan",
+    "linear", "linears", "norm linears", "linear maps", "attention", "cross-entropy", "matrix scan",
     "mLSTM memory", "cell", "selective scan", "gated blocks", "gatedConvolution", "mlp",
   ]
 

@@ -65,9 +65,8 @@ extension OpCatalog {
     var total = 0.0
     for (row, target) in targets.enumerated() where target >= 0 {
       let logits = (0..<vocabulary).map { token in
-        (0..<width).reduce(arrays.count > 2 ? arrays[2].values[token] : 0) { sum, index in
-          sum + hidden.values[row * width + index] * weight.values[token * width + index]
-        }
+        (arrays.count > 2 ? arrays[2].values[token] : 0)
+          + dot(hidden.values, row * width, weight.values, token * width, width)
       }
       let greatest = logits.reduce(-.infinity, max)
       let sum = logits.reduce(0) { $0 + PortableMath.exp($1 - greatest) }

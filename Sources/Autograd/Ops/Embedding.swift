@@ -18,13 +18,10 @@ extension Variable {
     let y = backend.empty(shape)
     backend.gatherRows(value, at: index, into: y)
     return tape.result(y, of: [self]) { [self] dy in
-      contributeSum {
-        if distinct {
-          backend.scatterAddDistinctRows(dy, at: index, to: $0)
-        } else {
-          backend.scatterAddRows(dy, at: index, to: $0)
-        }
+      guard distinct else {
+        return contributeSum { backend.scatterAddRows(dy, at: index, to: $0) }
       }
+      contribute(dy, atDistinct: index)
     }
   }
 
@@ -61,8 +58,8 @@ extension Variable {
     }
     return tape.result(y, of: [self, other]) { [self] dy in
       // Both have the same gradient, which is made once.
-      let gradient = backend.zeros(shape)
-      backend.scatterAddDistinctRows(dy, at: index, to: gradient)
+      let gradient = backend.empty(shape)
+      backend.spreadDistinctRows(dy, at: index, into: gradient)
       contribute(gradient)
       other.contribute(gradient)
     }

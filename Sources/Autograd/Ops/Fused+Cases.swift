@@ -7,6 +7,10 @@ extension OpCatalog {
     + [(1, 2, 3, 2), (2, 3, 2, 4), (1, 5, 1, 33), (2, 9, 4, 16), (3, 1, 3, 5)].map(gatedHeadsCase)
     + [(1, 1), (3, 33), (20, 128), (9, 130), (2, 512), (1, 600)].map(gatedSumCase)
     + [(1, 3, 5), (21, 2, 128), (5, 8, 256), (3, 16, 128), (9, 1, 128)].map(lowRankCase)
+    + [
+      (1, 3, 5, 1), (37, 16, 64, 0.0625), (5, 8, 128, 2.5), (130, 16, 32, 0.0625), (3, 5, 24, 1),
+      (18, 2, 40, 0.5),
+    ].map(lowRankPowerCase)
     + [(1, 1, 3), (6, 2, 4), (5, 1, 33), (18, 4, 16), (3, 3, 5)].map(weightedHeadsCase)
 
   private static let gatedNormShapes: [(rows: Int, columns: Int, heads: Int)] = [
@@ -165,6 +169,33 @@ extension OpCatalog {
         return [y]
       },
       run: { _, v in [v[0].softplus(ofProductWith: v[1], bias: v[2])] })
+  }
+
+  private static func lowRankPowerCase(
+    _ rows: Int, _ rank: Int, _ columns: Int, _ exponent: Double
+  ) -> OpCase {
+    OpCase(
+      "linear", "low-rank power \(rows)x\(rank)x\(columns)^\(exponent)",
+      inputs: [
+        OpInput("x", [rows, rank]), OpInput("weight", [rank, columns]),
+        OpInput("bias", [columns], .normal(scale: 3)),
+      ],
+      reference: { arrays in
+        var y = DoubleArray([rows, columns])
+        for row in 0..<rows {
+          for column in 0..<columns {
+            let sum = (0..<rank).reduce(arrays[2][column]) {
+              $0 + arrays[0][row, $1] * arrays[1][$1, column]
+            }
+            y[row, column] = Elementwise.exp.exact(
+              exponent * Elementwise.logSigmoid.exact(sum))
+          }
+        }
+        return [y]
+      },
+      run: { _, v in
+        [v[0].sigmoid(ofProductWith: v[1], bias: v[2], toPower: Float(exponent))]
+      })
   }
 
   private static func weightedHeadsCase(_ tokens: Int, _ heads: Int, _ dim: Int) -> OpCase {

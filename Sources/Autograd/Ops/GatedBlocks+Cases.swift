@@ -1,6 +1,6 @@
 extension OpCatalog {
   static let gatedBlocksCases: [OpCase] =
-    [(1, 2, 3, 2), (5, 3, 2, 3), (3, 32, 4, 8), (9, 32, 4, 2), (2, 64, 4, 4)].map {
+    [(1, 2, 3, 2), (5, 3, 2, 3), (3, 32, 4, 8), (9, 64, 4, 2), (2, 64, 4, 4)].map {
       gatedBlocksCase(rows: $0.0, blocks: $0.1, size: $0.2, gates: $0.3)
     }
 

@@ -5,9 +5,9 @@ extension Variable {
   /// the device can.
   ///
   /// - Parameters:
-  ///   - factors: What each head of a token is multiplied by first, [batch, length, heads].
+  ///   - factors: What each head of a token is multiplied by first, [..., heads].
   ///   - weight: Of the norm, [heads x dim].
-  ///   - direct: [batch, length, heads x dim]
+  ///   - direct: [..., heads x dim]
   ///   - skip: The direct path's weights, [heads x dim].
   ///   - gate: The argument of the function, as `direct`.
   ///   - function: `silu` for a swish gate.
@@ -17,7 +17,8 @@ extension Variable {
     _ function: Elementwise
   ) -> Variable {
     let inputs = [self, factors, weight, direct, skip, gate]
-    guard let fused = tape.backend as? any FusedKernels, fused.fusesHeads(shape[2], dim: columns),
+    guard let fused = tape.backend as? any FusedKernels,
+      fused.fusesHeads(factors.columns, dim: columns),
       !tape.records(inputs) || inputs.allSatisfy(\.needsGradient), direct !== gate
     else {
       let y = scalingRows(by: factors).layerNorm().reshaped(direct.shape).multiplyingRow(weight)

@@ -57,18 +57,7 @@ extension OpCatalog {
   private static func linearReference(
     _ arrays: [DoubleArray], _ shape: LinearShape
   ) -> DoubleArray {
-    let (x, weight) = (arrays[0].values, arrays[1].values)
-    var y = DoubleArray(shape.lead + [shape.outputs])
-    for row in 0..<shape.rows {
-      for column in 0..<shape.outputs {
-        var sum = shape.bias ? arrays[2].values[column] : 0
-        for index in 0..<shape.inputs {
-          sum += x[row * shape.inputs + index] * weight[index * shape.outputs + column]
-        }
-        y.values[row * shape.outputs + column] = sum
-      }
-    }
-    return y
+    arrays[0].times(arrays[1], from: shape.bias ? arrays[2] : nil)
   }
 }
 

@@ -13,7 +13,7 @@ extension Variable {
     let places =
       [Place.rows] + maps.indices.map(Place.weight)
       + maps.indices.filter { maps[$0].bias != nil }.map(Place.bias)
-    let wanted = places.compactMap { place -> (place: Place, variable: Variable)? in
+    var wanted = places.compactMap { place -> (place: Place, variable: Variable)? in
       let variable = variable(at: place, of: maps)
       return variable.needsGradient ? (place, variable) : nil
     }
@@ -21,6 +21,7 @@ extension Variable {
       rows: nil, maps: maps.map { LinearGradients(output: $0.gradient, weight: $0.weight.value) })
     // One that is there twice has its gradient written before more is added to it.
     let isDistinct = Set(wanted.map { ObjectIdentifier($0.variable) }).count == wanted.count
+    if isDistinct && leaveMaps(work.maps) { wanted.removeAll { $0.variable === self } }
     for group in isDistinct ? [wanted[...]] : wanted.indices.map({ wanted[$0...$0] }) {
       Self.withTargets(group, work) {
         tape.backend.linearGradients(value, $0.maps, into: $0.rows)

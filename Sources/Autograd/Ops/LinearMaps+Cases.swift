@@ -45,13 +45,11 @@ private struct MapsCase: Sendable {
       let blocks = map.weight.count == 3 ? map.weight[0] : 1
       for row in 0..<rows {
         for block in 0..<blocks {
-          for output in 0..<shape[1] {
-            rowsOfResult[row].append(
-              (0..<shape[0]).reduce(0) { sum, input in
-                let place = (block * shape[0] + input) * shape[1] + output
-                return sum + x[row, block * shape[0] + input] * weight.values[place]
-              })
+          var own = [Double](repeating: 0, count: shape[1])
+          for input in block * shape[0]..<(block + 1) * shape[0] {
+            addMultiple(x[row, input], of: weight.values, input * shape[1], to: &own, 0, shape[1])
           }
+          rowsOfResult[row] += own
         }
       }
     }

@@ -103,11 +103,11 @@ private struct ExponentialMemoryCase: Sendable {
 
   private func run(_ inputs: [Variable]) -> Variable {
     let gates = inputs[3].stabilisedGates()
-    let k = inputs[1].scalingRows(by: gates.strength)
-    let read = MatrixScan(decay: .scalar(gates.decay), scale: 0.5)(q: inputs[0], k: k, v: inputs[2])
     let normaliser = Normaliser(
       decay: gates.decay, scale: 0.5, floor: .stabiliser(gates.stabiliser))
-    return read.output.scalingRows(by: normaliser(q: inputs[0], k: k).factor)
+    let (factor, k, _) = normaliser(q: inputs[0], k: inputs[1], weighedBy: gates.strength)
+    let read = MatrixScan(decay: .scalar(gates.decay), scale: 0.5)(q: inputs[0], k: k, v: inputs[2])
+    return read.output.scalingRows(by: factor)
   }
 
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {

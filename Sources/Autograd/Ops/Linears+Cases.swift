@@ -10,6 +10,7 @@ extension OpCatalog {
       LinearsShape(lead: [33], inputs: 136, outputs: [16, 8, 16, 8, 24]),
       LinearsShape(lead: [130], inputs: 16, outputs: [16, 6]),
       LinearsShape(lead: [300], inputs: 24, outputs: [16, 32]),
+      LinearsShape(lead: [8, 128], inputs: 16, outputs: [20]),
       LinearsShape(lead: [3, 97], inputs: 40, outputs: [24, 136, 2, 7]),
       LinearsShape(lead: [257], inputs: 100, outputs: [100, 1]),
       LinearsShape(lead: [260], inputs: 20, outputs: [2, 12, 20, 3, 16, 8, 24]),
@@ -28,7 +29,7 @@ extension OpCatalog {
     _ shape: LinearsShape, uses: Int, measured: Bool = false
   ) -> OpCase {
     let reference: @Sendable ([DoubleArray]) -> [DoubleArray] = { arrays in
-      let once = linearsReference(arrays, shape)
+      let once = arrays.dropFirst().map { arrays[0].times($0) }
       return Array([[DoubleArray]](repeating: once, count: uses).joined())
     }
     let run: @Sendable (Tape, [Variable]) -> [Variable] = { _, inputs in
@@ -39,23 +40,6 @@ extension OpCatalog {
     return OpCase(
       "linears", shape.label + (uses > 1 ? "-shared" : ""), inputs: shape.opInputs,
       flops: Double(uses) * shape.flops, reference: measured ? nil : reference, run: run)
-  }
-
-  private static func linearsReference(
-    _ arrays: [DoubleArray], _ shape: LinearsShape
-  ) -> [DoubleArray] {
-    zip(arrays.dropFirst(), shape.outputs).map { weight, outputs in
-      var y = DoubleArray(shape.lead + [outputs])
-      for row in 0..<shape.rows {
-        for index in 0..<shape.inputs {
-          let x = arrays[0].values[row * shape.inputs + index]
-          for column in 0..<outputs {
-            y.values[row * outputs + column] += x * weight.values[index * outputs + column]
-          }
-        }
-      }
-      return y
-    }
   }
 }
 

@@ -54,6 +54,14 @@ extension Variable {
     else { return nil }
     let y = backend.empty(shape)
     let weights = fused.mlp(layer, into: y)
+    if fused.joinsNorm(layer) {
+      return tape.result(y, of: inputs) { [self, layer] dy in
+        weight.contributeSum { dweight in
+          Self.mlpBackward(
+            layer, weights: weights, dy: dy, into: [self] + parameters, norm: dweight, on: fused)
+        }
+      }
+    }
     // What the norm makes is in no tensor, only its gradient will be.
     let normalised = tape.result(value, of: [self, weight]) { [self] dy in
       weight.contributeSum { dweight in
@@ -71,15 +79,14 @@ extension Variable {
   }
 
   private static func mlpBackward(
-    _ layer: MLP, weights: Tensor, dy: Tensor, into variables: [Variable],
+    _ layer: MLP, weights: Tensor, dy: Tensor, into variables: [Variable], norm: Tensor? = nil,
     on fused: any FusedKernels
   ) {
     withTargets(variables) { targets in
-      fused.mlpBackward(
-        layer, weights: weights, dy: dy,
-        into: MLPGradients(
-          x: targets[0], up: targets[1], upBias: targets[2], down: targets[3],
-          downBias: targets[4]))
+      var gradients = MLPGradients(
+        x: targets[0], up: targets[1], upBias: targets[2], down: targets[3], downBias: targets[4])
+      gradients.norm = norm
+      fused.mlpBackward(layer, weights: weights, dy: dy, into: gradients)
     }
   }
 }

@@ -57,11 +57,14 @@ private struct ScanSetting: Sendable {
   var exclusive: Bool
   /// Whether there is an initial state and the final one is a result.
   var carriesState = true
-  /// Where only so many last positions of the one sequence have a loss, and a small one, as where
-  /// few positions are asked for: all other gradients of the output are zeros.
-  var scored: Int?
   var factors: ClosedRange<Double> = -1...1
   var beta: ClosedRange<Double> = 0...2
+  var keys: OpInput.Law = .unitRows
+  var values: OpInput.Law = .normal(scale: 1)
+  /// The first token whose output has a loss, and that loss's weight: as where few positions are
+  /// asked for, most gradients of the output are zeros and the others small.
+  var firstScored = 0
+  var lossWeight: Float = 1
 
   init(_ size: Size, _ decay: Decay, _ update: Update, exclusive: Bool = false) {
     (self.size, self.decay, self.update, self.exclusive) = (size, decay, update, exclusive)
@@ -81,7 +84,7 @@ private struct ScanSetting: Sendable {
     reflections.beta = 2...2
     var vanishing = ScanSetting(Size(1, 32, 1, 1, 32, 16), .vector, .add)
     vanishing.factors = 0...0
-    let stateless: [ScanSetting] = [
+    let stateless: [(String, ScanSetting)] = [
       ScanSetting(Size(2, 22, 2, 1, 16, 32), .scalar, .delta),
       ScanSetting(Size(1, 31, 1, 1, 32, 16), .perHead, .add),
       ScanSetting(Size(1, 70, 1, 1, 16, 16), .scalar, .delta),
@@ -89,18 +92,9 @@ private struct ScanSetting: Sendable {
     ].map { setting in
       var setting = setting
       setting.carriesState = false
-      return setting
+      return ("chunks", setting)
     }
-    zeros += stateless.map { ("chunks", $0) }
-    // Three chunks of 32: what a chunk without a loss returns to the one before must be right.
-    let chosen: [(Decay, Update)] = [(.none, .delta), (.scalar, .delta), (.vector, .add)]
-    zeros += chosen.map { decay, update in
-      var setting = ScanSetting(Size(1, 67, 1, 1, 16, 8), decay, update)
-      (setting.carriesState, setting.scored) = (false, 3)
-      setting.factors = 0.9...1
-      return ("few scored", setting)
-    }
-    return zeros + [
+    return zeros + stateless + extremes + [
       ("reflections", reflections),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 81), .perHead, .rankOne, exclusive: true)),
@@ -116,7 +110,35 @@ private struct ScanSetting: Sendable {
       ("filled chunks", ScanSetting(Size(1, 34, 1, 1, 20, 16), .perHead, .add)),
       ("zero decay in chunks", vanishing),
       ("rounds of chunks", ScanSetting(Size(1, 35, 2, 1, 16, 32), .vector, .add)),
+      ("many chunks", ScanSetting(Size(1, 131, 1, 1, 16, 16), .vector, .add)),
     ]
+  }
+
+  /// What kernels that work in chunks, with factors of few bits, have to keep apart or in range.
+  private static var extremes: [(String, ScanSetting)] {
+    let size = Size(1, 68, 1, 1, 16, 8)
+    var added = ScanSetting(size, .vector, .add)
+    (added.factors, added.carriesState) = (0.9...1, false)
+    (added.firstScored, added.lossWeight) = (64, 1e-5)
+    let deltas: [(String, ScanSetting)] = [
+      ScanSetting(size, .none, .delta), ScanSetting(size, .scalar, .delta),
+    ].flatMap { plain in
+      var late = plain
+      late.factors = 0.9...1
+      var repeated = late
+      let entry = 1 / Double(size.keyDim).squareRoot()
+      (repeated.keys, repeated.beta) = (.uniform(entry...entry), 1...1)
+      (late.firstScored, late.lossWeight, late.carriesState) = (64, 1e-5, false)
+      var strong = late
+      strong.values = .normal(scale: 1e5)
+      return [("late output", late), ("the same key", repeated), ("strong values", strong)]
+    }
+    let vanishing: [(String, ScanSetting)] = [0.0, 1e-30].map { factor in
+      var vanishing = ScanSetting(size, .scalar, .delta)
+      vanishing.factors = factor...factor
+      return ("vanishing decay in chunks", vanishing)
+    }
+    return [("late output", added)] + deltas + vanishing
   }
 
   static var timings: [(String, ScanSetting)] {
@@ -166,10 +188,10 @@ private struct ScanSetting: Sendable {
 
   private var inputs: [(role: Role, input: OpInput)] {
     let rows = [size.batch, size.length, size.heads]
-    let keys = [size.batch, size.length, size.keyHeads, size.keyDim]
+    let keyRows = [size.batch, size.length, size.keyHeads, size.keyDim]
     var inputs: [(Role, OpInput)] = [
-      (.q, OpInput("q", keys)), (.k, OpInput("k", keys, .unitRows)),
-      (.v, OpInput("v", rows + [size.valueDim])),
+      (.q, OpInput("q", keyRows)), (.k, OpInput("k", keyRows, keys)),
+      (.v, OpInput("v", rows + [size.valueDim], values)),
     ]
     switch decay {
     case .none: break
@@ -211,25 +233,17 @@ private struct ScanSetting: Sendable {
     let (output, final) = scan(
       q: variables[0], k: variables[1], v: variables[2], initial: operands[.initial],
       wantsFinal: carriesState)
-    return [scoredPart(of: output)] + (final.map { [$0] } ?? [])
+    return [scored(output)] + (final.map { [$0] } ?? [])
   }
 
-  private static let scoreWeight: Float = 1e-7
+  private func lossWeight(at time: Int) -> Float { time < firstScored ? 0 : lossWeight }
 
-  private func scoredPart(of output: Variable) -> Variable {
-    guard let scored else { return output }
-    let rows = (size.length - scored) * size.heads..<size.length * size.heads
-    let places = output.tape.backend.indices(rows.map(Int32.init), [rows.count])
-    return output.gatheringRows(at: places, shape: [rows.count, size.valueDim], distinct: true)
-      .scaled(by: Self.scoreWeight)
-  }
-
-  private func scoredPart(of output: DoubleArray) -> DoubleArray {
-    guard let scored else { return output }
-    let rows = scored * size.heads
-    return DoubleArray(
-      [rows, size.valueDim],
-      output.values.suffix(rows * size.valueDim).map { Double(Self.scoreWeight) * $0 })
+  private func scored(_ output: Variable) -> Variable {
+    guard firstScored > 0 || lossWeight != 1 else { return output }
+    let rows = Array(output.shape.dropLast())
+    let factors = (0..<rows.reduce(1, *)).map { lossWeight(at: $0 / size.heads % size.length) }
+    let tape = output.tape
+    return output.scalingRows(by: tape.constant(tape.backend.tensor(factors, rows)))
   }
 }
 
@@ -259,13 +273,13 @@ extension ScanSetting {
           }
           let first = ((batch * size.length + time) * size.heads + head) * size.valueDim
           for (column, value) in seen.read(token.q).enumerated() {
-            output.values[first + column] = 0.5 * value
+            output.values[first + column] = 0.5 * Double(lossWeight(at: time)) * value
           }
         }
         final.values.replaceSubrange(place..<place + state.elements.count, with: state.elements)
       }
     }
-    return carriesState ? [output, final] : [scoredPart(of: output)]
+    return carriesState ? [output, final] : [output]
   }
 
   /// What one token brings for one head.
@@ -339,8 +353,7 @@ extension ScanSetting {
     /// Adds the outer product x yᵀ.
     mutating func add(_ x: [Double], _ y: [Double]) {
       for row in 0..<rows {
-        let factor = x[row]
-        for column in 0..<columns { elements[row * columns + column] += factor * y[column] }
+        addMultiple(x[row], of: y, 0, to: &elements, row * columns, columns)
       }
     }
 
@@ -348,8 +361,7 @@ extension ScanSetting {
     func read(_ x: [Double]) -> [Double] {
       var sum = [Double](repeating: 0, count: columns)
       for row in 0..<rows {
-        let factor = x[row]
-        for column in 0..<columns { sum[column] += factor * elements[row * columns + column] }
+        addMultiple(x[row], of: elements, row * columns, to: &sum, 0, columns)
       }
       return sum
     }

@@ -68,11 +68,11 @@ public struct Normaliser {
     return (result, final.map(tape.constant))
   }
 
-  private var stabiliser: Variable? {
+  var stabiliser: Variable? {
     if case .stabiliser(let variable) = floor { variable } else { nil }
   }
 
-  private func checkedShape(
+  func checkedShape(
     _ q: Variable, _ k: Variable, _ initial: Variable?
   ) -> NormaliserShape {
     precondition(

@@ -19,7 +19,7 @@ extension Variable {
   /// The result of a root-mean-square norm of this variable, which was computed already.
   func rmsNormResult(_ y: Tensor, weight: Variable?, scale: Tensor) -> Variable {
     let backend = tape.backend
-    return tape.result(y, of: [self, weight]) { [self] dy in
+    let result = tape.result(y, of: [self, weight]) { [self] dy in
       weight.withGradient { dweight in
         contributing { dx, accumulate in
           backend.rmsNormBackward(
@@ -28,6 +28,32 @@ extension Variable {
         }
       }
     }
+    let norm = NormedRows(value, weight: weight?.value, mean: nil, scale: scale)
+    result.jointWayBack = wayBack(through: norm, weight: weight, bias: nil)
+    return result
+  }
+
+  /// The way back through linear maps of a norm of this variable and the norm; nil where the device has
+  /// no kernels for it, or nobody goes back.
+  private func wayBack(
+    through norm: NormedRows, weight: Variable?, bias: Variable?
+  ) -> JointWayBack? {
+    guard needsGradient, tape.isRecording, let fused = tape.backend as? any FusedKernels else {
+      return nil
+    }
+    return JointWayBack(
+      takes: { fused.fusesNorm(of: norm.x, before: $0) },
+      run: { [self] maps in
+        weight.withGradient { dweight in
+          bias.withGradient { dbias in
+            contribute { dx, accumulate in
+              fused.normGradients(
+                norm, before: maps, dx: GradientTarget(tensor: dx, accumulate: accumulate),
+                dweight: dweight, dbias: dbias)
+            }
+          }
+        }
+      })
   }
 
   /// The layer norm over the last axis (Ba, Kiros and Hinton, 2016).
@@ -57,7 +83,7 @@ extension Variable {
     _ y: Tensor, weight: Variable?, bias: Variable?, mean: Tensor, scale: Tensor
   ) -> Variable {
     let backend = tape.backend
-    return tape.result(y, of: [self, weight, bias]) { [self] dy in
+    let result = tape.result(y, of: [self, weight, bias]) { [self] dy in
       weight.withGradient { dweight in
         bias.withGradient { dbias in
           contributing { dx, accumulate in
@@ -68,6 +94,9 @@ extension Variable {
         }
       }
     }
+    let norm = NormedRows(value, weight: weight?.value, mean: mean, scale: scale)
+    result.jointWayBack = wayBack(through: norm, weight: weight, bias: bias)
+    return result
   }
 
   /// x (sum of x^2 + epsilon)^(-1/2) over the last axis.

@@ -89,31 +89,3 @@ package struct OpInput: Sendable {
     }
   }
 }
-
-/// A row-major array in double precision, for references.
-package struct DoubleArray: Sendable {
-  package var shape: [Int]
-  package var values: [Double]
-
-  package init(_ shape: [Int], _ values: [Double]) {
-    precondition(shape.reduce(1, *) == values.count, "\(values.count) values for \(shape)")
-    self.shape = shape
-    self.values = values
-  }
-
-  package init(_ shape: [Int]) {
-    self.init(shape, [Double](repeating: 0, count: shape.reduce(1, *)))
-  }
-
-  /// Row-major access by one index per axis.
-  package subscript(_ index: Int...) -> Double {
-    get { values[position(index)] }
-    set { values[position(index)] = newValue }
-  }
-
-  private func position(_ index: [Int]) -> Int {
-    var position = 0
-    for axis in 0..<shape.count { position = position * shape[axis] + index[axis] }
-    return position
-  }
-}

@@ -10,6 +10,8 @@ private struct ConvolutionCase: Sendable {
   var hasBias = false
   /// With the inputs of an earlier segment.
   var isSegment = false
+  /// Whether the result is multiplied by the inputs, whose gradient is then a sum.
+  var isGated = false
 
   private var inputs: [OpInput] {
     var inputs = [
@@ -23,7 +25,9 @@ private struct ConvolutionCase: Sendable {
   }
 
   private var variant: String {
-    let options = (hasBias ? "-bias" : "") + (isSegment ? "-segment" : "")
+    let options =
+      (hasBias ? "-bias" : "") + (isSegment ? "-segment" : "")
+      + (isGated ? "-gated" : "")
     return "B\(batch)-T\(length)-C\(channels)-width\(width)-\(activation)" + options
   }
 
@@ -40,7 +44,7 @@ private struct ConvolutionCase: Sendable {
     let (y, _) = inputs[0].shortConvolution(
       weight: inputs[1], bias: hasBias ? inputs[2] : nil, activation: activation,
       previous: isSegment ? inputs.last : nil)
-    return [y]
+    return [isGated ? y * inputs[0] : y]
   }
 
   /// architectures.md §1.3 P7, over the inputs with the previous segment's put before them.
@@ -64,7 +68,7 @@ private struct ConvolutionCase: Sendable {
         for t in 0..<length {
           var sum = hasBias ? arrays[2][c] : 0
           for j in 0..<width { sum += arrays[1][j, c] * padded[b, reach + t - j, c] }
-          y[b, t, c] = activation.exact(sum)
+          y[b, t, c] = activation.exact(sum) * (isGated ? arrays[0][b, t, c] : 1)
         }
       }
     }
@@ -160,6 +164,7 @@ extension OpCatalog {
       batch: 1, length: 3, channels: 20, width: 4, activation: .identity, isSegment: true),
     ConvolutionCase(batch: 1, length: 1, channels: 16, width: 4, activation: .gelu, hasBias: true),
     ConvolutionCase(batch: 1, length: 11, channels: 3, width: 7, activation: .gelu),
+    ConvolutionCase(batch: 2, length: 7, channels: 8, width: 4, hasBias: true, isGated: true),
     ConvolutionCase(batch: 2, length: 4, channels: 3, width: 7, hasBias: true, isSegment: true),
   ].map { $0.opCase() }
 

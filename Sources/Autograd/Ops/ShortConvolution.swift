@@ -31,6 +31,9 @@ extension Variable {
       activation, value, weight: weight.value, bias: bias?.value, previous: previous?.value,
       into: y, next: next)
     let outputs = tape.result(y, of: [self, weight, bias]) { [self] dy in
+      if previous == nil, needsGradient, let fused = backend as? any FusedKernels {
+        return contributeConvolution(activation, weight: weight, bias: bias, dy: dy, on: fused)
+      }
       let dx = backend.empty(shape)
       Optional(weight).withGradient { dweight in
         bias.withGradient { dbias in
@@ -42,5 +45,23 @@ extension Variable {
       contribute(dx)
     }
     return (outputs, next.map(tape.constant))
+  }
+
+  /// The gradients of a convolution of this variable, added where there is one already by the kernel.
+  private func contributeConvolution(
+    _ activation: Elementwise, weight: Variable, bias: Variable?, dy: Tensor,
+    on fused: any FusedKernels
+  ) {
+    contribute { dx, accumulate in
+      Optional(weight).withGradient { dweight in
+        bias.withGradient { dbias in
+          var gradients = ConvolutionGradients(dy: dy, dx: dx, dweight: dweight, dbias: dbias)
+          gradients.accumulates = accumulate
+          fused.shortConvolutionsBackward(
+            activation, [ConvolvedTensor(x: value, weight: weight.value, bias: bias?.value)],
+            unitHeads: 1, epsilon: 0, [gradients])
+        }
+      }
+    }
   }
 }

@@ -37,6 +37,26 @@ enum {
   HC_EVENT_NO_TIMING = 2,
 };
 
+/// What a launch can be told beyond its sizes (CUlaunchAttribute).
+typedef struct hc_launch_attribute {
+  int which;
+  int unused;
+  uint64_t value[8];
+} hc_launch_attribute;
+
+/// CUlaunchConfig
+typedef struct hc_launch_configuration {
+  unsigned grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes;
+  hc_handle stream;
+  hc_launch_attribute *attributes;
+  unsigned attribute_count;
+} hc_launch_configuration;
+
+enum {
+  // CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+  HC_LAUNCH_OVERLAPS = 6,
+};
+
 /// cublasOperation_t, cudaDataType_t, cublasComputeType_t, cublasMath_t, cublasGemmAlgo_t
 enum {
   HC_BLAS_NORMAL = 0,
@@ -99,6 +119,12 @@ enum {
     (hc_handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,     \
      unsigned block_y, unsigned block_z, unsigned shared_bytes, hc_handle stream,                 \
      void **parameters, void **extra))
+
+/// Launches that older drivers do not have.
+#define HC_LAUNCHER_FUNCTIONS(X)                                                                  \
+  X(launch, "cuLaunchKernelEx",                                                                   \
+    (const hc_launch_configuration *configuration, hc_handle function, void **parameters,         \
+     void **extra))
 
 #define HC_COMPILER_FUNCTIONS(X)                                                                  \
   X(version, "nvrtcVersion", (int *major, int *minor))                                            \
@@ -172,6 +198,7 @@ typedef struct hc_algorithm {
 
 #define HC_MEMBER(member, symbol, parameters) int (*member) parameters;
 typedef struct hc_driver { HC_DRIVER_FUNCTIONS(HC_MEMBER) } hc_driver;
+typedef struct hc_launcher { HC_LAUNCHER_FUNCTIONS(HC_MEMBER) } hc_launcher;
 typedef struct hc_compiler { HC_COMPILER_FUNCTIONS(HC_MEMBER) } hc_compiler;
 typedef struct hc_blas { HC_BLAS_FUNCTIONS(HC_MEMBER) } hc_blas;
 typedef struct hc_fused { HC_FUSED_FUNCTIONS(HC_MEMBER) } hc_fused;
@@ -182,6 +209,7 @@ typedef void *(*hc_lookup)(const char *symbol, void *library);
 
 /// Fill a table; they return the first symbol that was not found, or NULL.
 const char *hc_load_driver(hc_driver *table, hc_lookup lookup, void *library);
+const char *hc_load_launcher(hc_launcher *table, hc_lookup lookup, void *library);
 const char *hc_load_compiler(hc_compiler *table, hc_lookup lookup, void *library);
 const char *hc_load_blas(hc_blas *table, hc_lookup lookup, void *library);
 const char *hc_load_fused(hc_fused *table, hc_lookup lookup, void *library);

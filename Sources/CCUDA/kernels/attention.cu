@@ -64,6 +64,7 @@ DEVICE float of_query(float x, int query) { return __shfl_sync(FULL_WARP, x, que
 extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, FORWARD_BLOCKS)
     attention(const float *q, const float *k, const float *v, const float *slopes, float *o,
               float *log_sum, ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   float *qs = shared, *ks = qs + QUERY_TILE * DIM_STRIDE, *vs = ks + KEY_TILE * DIM_STRIDE;
   const Attention p = ATTENTION;

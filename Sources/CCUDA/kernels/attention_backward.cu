@@ -17,6 +17,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
     attention_backward_queries(const float *q, const float *k, const float *v, const float *slopes,
                                const float *o, const float *log_sum, const float *d_o,
                                float *deltas, float *dq, ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   const Tiles tiles(shared);
   const Attention p = ATTENTION;
@@ -88,6 +89,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
                             const float *o, const float *log_sum, const float *d_o, float *deltas,
                             float *dq, float *dk, float *dv, long tiles_per_block,
                             ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   const Tiles tiles(shared);
   const Attention p = ATTENTION;

@@ -13,14 +13,6 @@ constexpr int WEIGHT_BITS = 15;
 // The exponent of a row of zeros, greater than those of others.
 constexpr int NO_ROW = 126;
 
-DEVICE float2 two_floats(uint halves) {
-  float2 x;
-  asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}"
-      : "=f"(x.x), "=f"(x.y)
-      : "r"(halves));
-  return x;
-}
-
 /// Four numbers times `scale`, as halves; infinite ones become NaN.
 DEVICE uint2 four_halves(const float4 &x, float scale) {
   return uint2{two_bounded_halves(fmaf(x.x, scale, x.x * 0.0f), fmaf(x.y, scale, x.y * 0.0f)),

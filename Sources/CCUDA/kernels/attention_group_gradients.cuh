@@ -3,6 +3,8 @@
 
 enum {
   BLOCK_KEYS = GROUPS * TILE, KEY_PANEL = BLOCK_KEYS * 128,
+  // Queries of a sequence whose deltas are kept.
+  KNOWN = 1024,
   // The ring of a warp: rows of three tensors at a time, and a number of each row, padded.
   STAGES = 3, STAGE_FLOATS = BATCH * 3 * DIM + 4,
 };
@@ -14,16 +16,18 @@ enum {
 
 /// What is known of a tile's queries, and of its rows from each of the warps that brought them.
 struct TileNumbers {
+  /// Of base 2 and less WEIGHT_BITS; as they stand in products.
   float log_sums[TILE], deltas[TILE];
   int exponents[TILE], greatest[BRINGERS], least[BRINGERS];
 };
 
-/// What a block has in shared memory. Tiles of queries are two; scores' gradients are [key][query].
+/// What a block has in shared memory. Tiles of queries are two; scores' gradients are [key][query];
+/// deltas are those of a sequence's queries, where attention is plain.
 struct GroupMemory {
   char *k, *v, *q, *gradients, *scores;
   TileNumbers *numbers;
   int (*greatest_value)[BRINGERS];
-  float *ring;
+  float *deltas, *ring;
 
   DEVICE GroupMemory(char *memory) {
     const uint start = shared_address(memory);
@@ -34,23 +38,44 @@ struct GroupMemory {
     scores = gradients + 2 * PANELS * PANEL;
     numbers = (TileNumbers *)(scores + BLOCK_KEYS * 128);
     greatest_value = (int(*)[BRINGERS])(numbers + 2);
-    ring = (float *)(greatest_value + 1);
+    deltas = (float *)(greatest_value + 1);
+    ring = deltas + KNOWN;
   }
 };
 
-/// The tiles of queries that see some of a block's keys: their first queries are TILE apart.
-struct Seen {
-  int first, end;
+/// Whether a sequence attends to all of its past, with as many heads of keys as of queries.
+DEVICE bool is_plain(const Attention &p) {
+  return p.offset == 0 && p.queries == p.keys && p.heads == p.key_heads && p.window >= p.keys;
+}
 
-  DEVICE Seen(const Attention &p, int key) {
+/// The tiles of queries that see some of a block's keys, in the order in which they are visited:
+/// their first queries are TILE apart.
+///
+/// Those that keys behind these have seen come first, so that what is visited again was used a
+/// short while ago. Where attention is plain, the first two are the last two of the pass before,
+/// and still in shared memory.
+struct Pass {
+  int first, end, begin, kept;
+
+  DEVICE Pass(const Attention &p, int key) {
     first = max(0, key - p.offset) / TILE * TILE;
-    end = (int)min((long)p.queries, (long)key + BLOCK_KEYS - 1 + p.window - p.offset);
+    const int last = key + BLOCK_KEYS - 1 - p.offset;
+    end = p.window < p.queries - last ? last + p.window : p.queries;
+    const int seen_before = max(0, key + BLOCK_KEYS - p.offset) / TILE * TILE;
+    begin = seen_before < end ? seen_before : first;
+    const int last_key = (p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS;
+    // The first pass may have had one tile only.
+    const bool has_two = key + BLOCK_KEYS < last_key || p.queries - last_key > TILE;
+    kept = is_plain(p) && key < last_key && has_two ? 2 : 0;
   }
+  /// The tile after this one; behind the last, the first of them.
+  DEVICE int next(int start) const { return start + TILE < end ? start + TILE : first; }
+  DEVICE bool is_empty() const { return first >= end; }
 };
 
 /// One batch after the other in the order in which they are used: all blocks of keys from the last,
-/// and for each all tiles of queries that see it. The first tile comes before the keys, because
-/// there is a place for it while those before are still in use.
+/// and for each all tiles of queries that see it, but those that are kept. If none are, the first
+/// tile comes before the keys, because there is a place for it while those before are in use.
 struct Course {
   const Attention p;
   const int blocks;
@@ -60,11 +85,15 @@ struct Course {
 
   DEVICE Course(const Attention &p, int blocks)
       : p(p), blocks(blocks), block(blockIdx.x) {
-    begin((p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS);
+    enter((p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS);
   }
   DEVICE bool is_done() const { return block >= blocks; }
   /// Whether keys are next, not queries.
   DEVICE bool has_keys() const { return phase == 1; }
+  /// Whether these are queries whose deltas are known from a visit before.
+  DEVICE bool is_known() const {
+    return is_plain(p) && p.queries <= KNOWN && !has_keys() && start >= key + BLOCK_KEYS;
+  }
   DEVICE bool is_first() const { return batch == 0; }
   DEVICE bool is_last() const { return batch == (has_keys() ? BLOCK_KEYS : TILE) / BATCH_ROWS - 1; }
 
@@ -74,26 +103,39 @@ struct Course {
       return;
     }
     batch = 0;
-    if (++phase == 1) return;
-    phase = 2;
-    const Seen seen(p, key);
-    start += TILE;
-    if (start >= seen.end) head++, start = seen.first;
-    if (head < p.heads / p.key_heads && start < seen.end) return;
+    const Pass pass(p, key);
+    if (phase == 1) {
+      phase = 2;
+    } else {
+      start = pass.next(start);
+      if (start == pass.begin) head++;
+      if (++phase == 1) return;
+      phase = 2;
+    }
+    if (head < p.heads / p.key_heads && !pass.is_empty()) return;
     if (key > 0) {
-      begin(key - BLOCK_KEYS);
+      enter(key - BLOCK_KEYS);
     } else {
       block += gridDim.x;
-      begin((p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS);
+      enter((p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS);
     }
   }
 
+  /// The first batch of the tile, or the keys, after these.
+  DEVICE Course after() const {
+    Course next = *this;
+    next.batch = (has_keys() ? BLOCK_KEYS : TILE) / BATCH_ROWS - 1;
+    next.advance();
+    return next;
+  }
+
  private:
-  DEVICE void begin(int new_key) {
+  DEVICE void enter(int new_key) {
     key = new_key;
-    const Seen seen(p, key);
-    head = 0, start = seen.first, batch = 0;
-    phase = start >= seen.end ? 1 : 0;
+    const Pass pass(p, key);
+    head = 0, start = pass.begin, batch = 0;
+    phase = pass.is_empty() || pass.kept > 0 ? 1 : 0;
+    if (pass.kept > 0) start = pass.next(pass.next(start));
   }
 };
 
@@ -137,7 +179,7 @@ struct Bringer {
                         lane % LANES * 4;
         ask_row(to, q + at, query <= last);
         ask_row(to + DIM, d_o + at, query <= last);
-        ask_row(to + 2 * DIM, o + at, query <= last);
+        if (!now.is_known()) ask_row(to + 2 * DIM, o + at, query <= last);
         if (lane % LANES == 0)
           copy_float_async(
               stage_number(number),
@@ -145,6 +187,21 @@ struct Bringer {
       }
     }
     copy_commit();
+  }
+
+  /// All that will be asked for with a tile of queries or a block of keys. A lane has a tensor, and
+  /// the warp a part of its rows.
+  DEVICE void bring_all_near(const Course &now) const {
+    const bool keys = now.has_keys();
+    if (now.is_done() || lane >= (keys || now.is_known() ? 2 : 3)) return;
+    const int share = (keys ? BLOCK_KEYS : TILE) / BRINGERS;
+    const int token = (keys ? now.key : now.start) + warp * share;
+    const int tokens = keys ? p.keys : p.queries, heads = keys ? p.key_heads : p.heads;
+    const int sequence = now.block / p.key_heads, key_head = now.block % p.key_heads;
+    const int head = keys ? key_head : key_head * (p.heads / p.key_heads) + now.head;
+    const float *tensor = keys ? (lane == 0 ? k : v) : lane == 0 ? q : lane == 1 ? d_o : o;
+    bring_near(tensor + row_of(sequence, tokens, token, heads, head) * DIM,
+               min(share, tokens - token), heads);
   }
 
   /// Keys and values become halves; the greatest |v|.
@@ -167,6 +224,7 @@ struct Bringer {
                            int &least) const {
     const float *from = stage(number);
     const int r = row(now);
+    const bool known = now.is_known();
     float size = 0;
 #pragma unroll
     for (int i = 0; i < PIECES; i++) {
@@ -184,16 +242,22 @@ struct Bringer {
       // two cancel, and a difference of their roundings would be all that remained.
       const uint2 halves = four_halves(*(const float4 *)(from + DIM), exact_power(exponent));
       put_columns(memory.gradients + half * PANELS * PANEL, PANEL, r, lane, i, halves);
+      if (known) continue;
       const float2 upper = two_floats(halves.x), lower = two_floats(halves.y);
       const float4 z = *(const float4 *)(from + 2 * DIM);
       delta += z.x * upper.x + z.y * upper.y + z.z * lower.x + z.w * lower.y;
       most = fmaxf(most, greatest(z));
     }
-    delta = group_sum<LANES>(delta);
+    if (!known) delta = group_sum<LANES>(delta);
     if (lane % LANES == 0) {
+      // The lane is the one that had the row before.
+      float *place = memory.deltas + now.start + r;
+      if (known) delta = *place;
+      else if (is_plain(p) && p.queries <= KNOWN) *place = delta;
       TileNumbers &numbers = memory.numbers[half];
       const bool is_there = now.start + r < p.queries;
-      numbers.log_sums[r] = is_there ? *stage_number(number) * LOG2_E : INFINITE;
+      numbers.log_sums[r] =
+          is_there ? *stage_number(number) * LOG2_E - WEIGHT_BITS : INFINITE;
       numbers.deltas[r] = delta * OPERAND_SCALE;
       numbers.exponents[r] = exponent;
     }
@@ -209,8 +273,9 @@ struct Bringer {
 
   DEVICE void run(int blocks) const {
     Course now(p, blocks);
+    bring_all_near(now);
     for (int i = 0; i < STAGES - 1; i++) ask_ahead(now, 0, i);
-    int key_blocks = 0, tiles = 0, least = NO_ROW;
+    int tiles = 0, least = NO_ROW;
     float most = 0;
 #pragma unroll 1
     for (int number = 0; !now.is_done(); number++, now.advance()) {
@@ -218,9 +283,12 @@ struct Bringer {
       copy_wait<STAGES - 1>();
       const bool keys = now.has_keys();
       if (now.is_first()) {
-        if (keys && key_blocks > 0) barrier_sync(KEYS_EMPTY, THREADS);
-        if (!keys && tiles > 1) barrier_sync(TILE_EMPTY + (tiles & 1), THREADS);
-        most = 0, least = NO_ROW;
+        bring_all_near(now.after());
+        if (keys) barrier_sync(KEYS_EMPTY, THREADS);
+        else barrier_sync(TILE_EMPTY + (tiles & 1), THREADS);
+        // What is known of earlier tiles includes their greatest |o|: it stays for a sequence.
+        if (!is_plain(p) || (now.phase == 0 && !now.is_known())) most = 0;
+        least = NO_ROW;
       }
       if (keys) most = fmaxf(most, keep_keys(now, number));
       else keep_queries(now, number, tiles & 1, most, least);
@@ -233,12 +301,12 @@ struct Bringer {
              memory.numbers[tiles & 1].least[warp] = least;
       }
       written_for_products();
-      if (keys) barrier_arrive(KEYS_FULL, THREADS), key_blocks++;
+      if (keys) barrier_arrive(KEYS_FULL, THREADS), tiles += Pass(p, now.key).kept;
       else barrier_arrive(TILE_FULL + (tiles & 1), THREADS), tiles++;
     }
     // No barrier is left half full.
-    if (key_blocks > 0) barrier_sync(KEYS_EMPTY, THREADS);
-    if (tiles > 1) barrier_sync(TILE_EMPTY + (tiles & 1), THREADS);
-    if (tiles > 0) barrier_sync(TILE_EMPTY + (tiles + 1 & 1), THREADS);
+    barrier_sync(KEYS_EMPTY, THREADS);
+    barrier_sync(TILE_EMPTY, THREADS);
+    barrier_sync(TILE_EMPTY + 1, THREADS);
   }
 };

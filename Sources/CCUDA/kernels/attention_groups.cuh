@@ -15,14 +15,6 @@ enum {
 };
 static_assert(DIM == 128 && VALUE_DIM == 128 && VECTORS, "two panels, and four columns a lane");
 
-DEVICE void barrier_sync(int number, int threads) {
-  asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
-}
-DEVICE void barrier_arrive(int number, int threads) {
-  asm volatile("bar.arrive %0, %1;" ::"r"(number), "r"(threads) : "memory");
-}
-/// What this thread wrote to shared memory is there for the tensor cores.
-DEVICE void written_for_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 /// Registers of a thread: of the 128 that each of the block has, the four groups of warps may have
 /// 512 together.
 template <int count>
@@ -71,6 +63,17 @@ DEVICE Pack<4> columns_of(const float (&c)[N][4], int m, int r, float factor) {
 DEVICE void ask_row(float *to, const float *from, bool is_there) {
 #pragma unroll
   for (int i = 0; i < PIECES; i++) copy_async(to + 4 * LANES * i, from + 4 * LANES * i, is_there);
+}
+
+/// Brings rows, so many tokens' of a tensor with `heads` rows a token, to the cache that all
+/// multiprocessors share, from where they come soon when they are asked for. More can be on its way
+/// so than a multiprocessor has a place for. One lane does it for its warp.
+DEVICE void bring_near(const float *row, int tokens, int heads) {
+  const int rows = heads == 1 ? tokens : 1;
+  for (; tokens > 0; tokens -= rows, row += (long)rows * heads * DIM)
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(__cvta_generic_to_global(row)),
+                 "r"(rows * DIM * 4)
+                 : "memory");
 }
 
 /// Starts c = a b', 64 rows by 64, where rows lie in panels of so many bytes.

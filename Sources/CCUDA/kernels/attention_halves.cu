@@ -20,6 +20,7 @@ constexpr int FORWARD_BLOCKS = FORWARD_WARPS < WARPS ? 1 : FORWARD_WARPS / WARPS
 extern "C" __global__ void __launch_bounds__(THREADS, FORWARD_BLOCKS)
     attention_halves(const float *q, const float *k, const float *v, const float *slopes, float *o,
                      float *log_sum, ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   Half *qs = (Half *)shared, *ks = qs + QUERIES * DIM_PITCH, *vs = ks + 2 * KEYS * DIM_PITCH;
   const Attention p = ATTENTION;

@@ -22,6 +22,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS)
     attention_halves_backward(const float *q, const float *k, const float *v, const float *slopes,
                               const float *o, const float *log_sum, const float *d_o, float *dq,
                               float *dk, float *dv, long number, ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   const HalfTiles tiles(shared);
   const Attention p = ATTENTION;

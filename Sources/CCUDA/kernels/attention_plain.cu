@@ -46,6 +46,7 @@ DEVICE float block_max(float x, float *shared) {
 
 KERNEL attention_plain(const float *q, const float *k, const float *v, const float *slopes,
                        float *o, float *log_sum, PLAIN_PARAMETERS) {
+  begin_kernel();
   __shared__ float weights[PLAIN_THREADS], sums[32];
   const PlainAttention p = PLAIN;
   const long i = blockIdx.x % queries, head = blockIdx.x / queries % heads;
@@ -92,6 +93,7 @@ KERNEL attention_plain_backward_queries(const float *q, const float *k, const fl
                                         const float *slopes, const float *o, const float *log_sum,
                                         const float *d_o, float *deltas, float *dq,
                                         PLAIN_PARAMETERS) {
+  begin_kernel();
   __shared__ float gradients[PLAIN_THREADS], sums[32];
   const PlainAttention p = PLAIN;
   const long i = blockIdx.x % queries, head = blockIdx.x / queries % heads;
@@ -129,6 +131,7 @@ KERNEL attention_plain_backward_keys(const float *q, const float *k, const float
                                      const float *slopes, const float *o, const float *log_sum,
                                      const float *d_o, const float *deltas, float *dk, float *dv,
                                      PLAIN_PARAMETERS) {
+  begin_kernel();
   __shared__ float weights[PLAIN_THREADS], gradients[PLAIN_THREADS];
   const PlainAttention p = PLAIN;
   const long key_head = blockIdx.x % key_heads, j = blockIdx.x / key_heads % keys;

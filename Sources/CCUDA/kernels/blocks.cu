@@ -12,6 +12,7 @@ constexpr int ROWS = 4;
 KERNEL block_rows(const float *a, const float *b, float *c, long rows, long columns, long n,
                   long lda, long stride_a, long ldb, long stride_b, long ldc, long stride_c,
                   float alpha, float beta, long lanes) {
+  begin_kernel();
   const int team = threadIdx.x / (int)lanes, teams = blockDim.x / (int)lanes;
   const int column = blockIdx.y * (int)lanes + threadIdx.x % (int)lanes;
   if (team >= teams || column >= columns) return;

@@ -89,6 +89,7 @@ KERNEL __launch_bounds__(THREADS, resident) cell_backward(
     const float *recurrent, const float *h0, const float *c0, const float *h, const float *saved,
     const float *dh, const float *dh_last, const float *dc_last, float *dx, float *inner,
     float *dh0, float *dc0, long batch, long length, long heads) {
+  begin_kernel();
   const Place place(batch, length, heads);
   recurrent += place.head * DIM * gates * DIM;
   float *deltas = (float *)memory;

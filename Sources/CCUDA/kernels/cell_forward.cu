@@ -74,6 +74,7 @@ DEVICE void multiply(Sums &sums, const float *h, const float4 (&held)[HELD + 1][
 KERNEL __launch_bounds__(THREADS, resident) cell_forward(
     const float *x, const float *recurrent, const float *bias, const float *h0, const float *c0,
     float *h, float *h_last, float *c_last, float *saved, long batch, long length, long heads) {
+  begin_kernel();
   const Place place(batch, length, heads);
   recurrent += place.head * DIM * gates * DIM;
   float *states = (float *)memory;

@@ -151,6 +151,7 @@ KERNEL __launch_bounds__(THREADS, RESIDENT) cell_tensor_backward(
     const float *recurrent, const float *h0, const float *c0, const float *h, const float *saved,
     const float *dh, const float *dh_last, const float *dc_last, float *dx, float *inner,
     float *dh0, float *dc0, long batch, long length, long heads) {
+  begin_kernel();
   const Cells cells(batch);
   Half *deltas = (Half *)memory;
   float *inverses = (float *)(deltas + 2 * Deltas::size);

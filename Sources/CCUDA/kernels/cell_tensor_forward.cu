@@ -46,6 +46,7 @@ KERNEL __launch_bounds__(THREADS, RESIDENT) cell_tensor_forward(
     const float *x, const float *recurrent, const float *bias, const float *h0, const float *c0,
     float *h, float *h_last, float *c_last, float *saved, long batch, long length,
     long heads) {
+  begin_kernel();
   const Cells cells(batch);
   Half *states = (Half *)memory;
   const Inputs inputs = {(float *)(states + 2 * State::size)};

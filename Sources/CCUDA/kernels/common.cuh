@@ -3,13 +3,30 @@
 //
 // Conventions: tensors are contiguous, row-major, 32-bit floats; sizes are `long`; gradients of
 // activations are overwritten unless there is an `accumulate` flag, gradients of parameters are
-// added to, and a null pointer is a gradient that nobody wants. No kernel uses floating-point
-// atomics: equal inputs give equal bits.
+// added to, and a null pointer is a gradient that nobody wants. No two threads add to one number with
+// floating-point atomics: equal inputs give equal bits.
 
 typedef unsigned int uint;
 #define KERNEL extern "C" __global__ void
 #define DEVICE __device__ __forceinline__
 #define FULL_WARP 0xffffffffu
+
+/// The first statement of every kernel, before any early return.
+///
+/// From compute capability 9.0 on, a kernel may be launched while the one before it in the stream
+/// still runs ("programmatic dependent launch"): its blocks are then at hand when that one ends.
+/// Until this has returned, a kernel may touch no memory that another one reads or writes. It returns
+/// when the kernel before has ended with all that it wrote; because every thread of every kernel
+/// waits so, all kernels before that one have ended too.
+///
+/// The next kernel's blocks come when this one's have ended. They could come when all of this one's
+/// have begun (griddepcontrol.launch_dependents), but then crowd on the multiprocessors that are left:
+/// on an H200 a step of DeltaNet at length 512, whose scans have few blocks, took 1.77 ms, not 1.57.
+DEVICE void begin_kernel() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
 
 DEVICE float warp_sum(float x) {
 #pragma unroll
@@ -32,6 +49,18 @@ DEVICE float block_sum(float x, float *shared) {
   x = warp_sum(lane < warps ? shared[lane] : 0.0f);
   __syncthreads();
   return x;
+}
+
+/// Whether this block is the last of `all` that come here with this counter, which is 0 before and
+/// after. It then sees what the others have written, past the cache of its multiprocessor.
+DEVICE bool is_last_block(uint *counter, int all) {
+  __shared__ bool answer;
+  __threadfence();
+  __syncthreads();
+  if (!threadIdx.x) answer = atomicInc(counter, all - 1) == all - 1;
+  __syncthreads();
+  __threadfence();
+  return answer;
 }
 
 /// The index of this thread in the grid, and the number of threads.

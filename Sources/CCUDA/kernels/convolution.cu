@@ -103,6 +103,7 @@ DEVICE void fetch(pack *to, const float *from, bool is_there) {
 KERNEL __launch_bounds__(THREADS, WIDTH > 4 ? 2 : 3)
 short_convolution(TENSORS_PARAMETERS, float *y0, float *y1, float *y2, float *y3, long batch,
                   long length, int unit, float epsilon, const float *previous, float *next) {
+  begin_kernel();
   enum { STAGES = 8 };
   // What is on its way to the thread that asked for it.
   __shared__ pack ring[STAGES][THREADS];
@@ -159,7 +160,7 @@ short_convolution(TENSORS_PARAMETERS, float *y0, float *y1, float *y2, float *y3
 /// Inputs and gradients on their way to the thread that asked for them.
 enum { STAGES = 4 };
 struct Ring {
-  pack x[STAGES][THREADS], dy[STAGES][THREADS];
+  pack x[STAGES][THREADS], dy[STAGES][THREADS], dx[STAGES][THREADS];
 };
 
 /// The gradient of the pre-activation, given that of the result.
@@ -178,12 +179,12 @@ DEVICE pack activation_gradient(const pack &pre, pack gradient, bool normalises,
   return gradient;
 }
 
-/// The gradients of one chunk: dx is written, those of the filter are added up. The pre-activations
-/// are computed again, also those behind the chunk that its inputs reach. All threads of the block
-/// call it.
+/// The gradients of one chunk: dx is written or added to, those of the filter are added up. The
+/// pre-activations are computed again, also those behind the chunk that its inputs reach. All threads
+/// of the block call it.
 DEVICE void chunk_backward(Ring &ring, const Filter &filter, const Sequence &s, int start,
-                           const float *dy, float *dx, bool normalises, float epsilon,
-                           Filter &sums) {
+                           const float *dy, float *dx, bool accumulates, bool normalises,
+                           float epsilon, Filter &sums) {
   enum { STEPS = CHUNK + REACH };
   pack window[WIDTH + 1], later[WIDTH] = {};  // later[j]: the pre-activation's gradient at t - j
 #pragma unroll
@@ -194,6 +195,11 @@ DEVICE void chunk_backward(Ring &ring, const Filter &filter, const Sequence &s, 
     const long at = is_there ? (long)t * s.channels : 0;
     fetch(&ring.x[k % STAGES][threadIdx.x], s.x + at, is_there);
     fetch(&ring.dy[k % STAGES][threadIdx.x], dy + at, is_there);
+    // What the gradient that step k finishes is added to.
+    const bool adds = k >= REACH && k < STEPS && t - REACH < s.length;
+    if (accumulates)
+      fetch(&ring.dx[k % STAGES][threadIdx.x], dx + (adds ? (long)(t - REACH) * s.channels : 0),
+            adds);
     copy_commit();
   };
 #pragma unroll
@@ -205,6 +211,7 @@ DEVICE void chunk_backward(Ring &ring, const Filter &filter, const Sequence &s, 
     // window[WIDTH - j] is x[t - j].
     window[WIDTH] = ring.x[k % STAGES][threadIdx.x];
     const pack gradient = ring.dy[k % STAGES][threadIdx.x];
+    const pack old = accumulates ? ring.dx[k % STAGES][threadIdx.x] : pack{};
     request(k + STAGES - 1);
 #pragma unroll
     for (int j = REACH; j > 0; j--) later[j] = later[j - 1];
@@ -214,7 +221,7 @@ DEVICE void chunk_backward(Ring &ring, const Filter &filter, const Sequence &s, 
       EACH_FLOAT(sums.bias.at[i] += later[0].at[i];)
     }
     if (k >= REACH && k < STEPS && t - REACH < s.length) {
-      pack sum = {};
+      pack sum = old;
       EACH_TAP(EACH_FLOAT(sum.at[i] += filter.weight[j].at[i] * later[REACH - j].at[i];))
       store_pack(dx + (long)(t - REACH) * s.channels, sum);
     }
@@ -238,13 +245,15 @@ DEVICE void write_sums(const pack &sum, float *shared, bool present, float *out)
 }
 
 /// Each block leaves its sums in a row of `partial`, [blocks, total]: for each tensor those for its
-/// weight and then for its bias, of those that are wanted (bit m of `weights` and of `biases`).
+/// weight and then for its bias, of those that are wanted (bit m of `weights` and of `biases`). Bit m
+/// of `accumulate` says whether dx m is added to.
 KERNEL __launch_bounds__(THREADS, WIDTH > 4 ? 1 : 2)
 short_convolution_backward(TENSORS_PARAMETERS, const float *dy0, const float *dy1,
                            const float *dy2, const float *dy3, float *dx0, float *dx1, float *dx2,
                            float *dx3, long batch, long length, int unit, float epsilon,
-                           const float *previous, int weights, int biases, float *partial,
-                           long total) {
+                           const float *previous, int weights, int biases, int accumulate,
+                           float *partial, long total) {
+  begin_kernel();
   __shared__ Ring ring;
   const Place place(n0, n1, n2);
   const int map = place.map;
@@ -264,7 +273,7 @@ short_convolution_backward(TENSORS_PARAMETERS, const float *dy0, const float *dy
     const Sequence s = {OF_MAP(x, map) + at, present && previous ? previous + tail : nullptr,
                         present ? (int)length : 0, (int)channels};
     chunk_backward(ring, filter, s, start, OF_MAP(dy, map) + at, OF_MAP(dx, map) + at,
-                   HEAD && (unit >> map & 1), epsilon, sums);
+                   accumulate >> map & 1, HEAD && (unit >> map & 1), epsilon, sums);
   }
   long before = 0;
 #pragma unroll

@@ -4,6 +4,7 @@
 /// rows of `width` floats; rows of C are `ldc` apart, its blocks `stride_c`.
 KERNEL diagonal_blocks(const float *dense, float *c, long blocks, long m, long n, long groups,
                        long width, long ldc, long stride_c, float alpha, float beta) {
+  begin_kernel();
   const long count = blocks * m * groups * n;
   for (long at = thread_index(); at < count; at += thread_count()) {
     const long j = at % n, group = at / n % groups, i = at / n / groups % m;

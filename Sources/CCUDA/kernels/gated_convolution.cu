@@ -60,6 +60,7 @@ KERNEL __launch_bounds__(THREADS, WIDTH > 4 ? 2 : 3)
 gated_convolution(long batch, long length, long channels, const float *__restrict__ x,
                   const float *weight, const float *bias, const float *__restrict__ gate,
                   const float *gate_bias, float *__restrict__ y) {
+  begin_kernel();
   enum { STEP = 4 };
   const long channel = ((long)blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
   const Filter filter(channels, channel, weight, bias, gate_bias);
@@ -170,6 +171,7 @@ gated_convolution_backward(long batch, long length, long channels, const float *
                            const float *weight, const float *bias, const float *__restrict__ gate,
                            const float *gate_bias, const float *__restrict__ dy, float *dx,
                            int accumulate, float *__restrict__ dgate, float *partial) {
+  begin_kernel();
   __shared__ float shared[THREADS * VECTOR];
   const long channel = ((long)blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
   const long items = batch * ((length + CHUNK - 1) / CHUNK);

@@ -13,6 +13,7 @@ DEVICE const float *of_head(const float *parameter, long columns) {
 KERNEL gated_heads(long rows, long columns, float epsilon, const float *x, const float *factor,
                    const float *weight, const float *direct, const float *skip, const float *gate,
                    float *y, float *mean, float *rstd) {
+  begin_kernel();
   const float part_of_mean = 1.0f / (float)columns;
   pack w[PACKS], u[PACKS], v[PACKS], a[PACKS], g[PACKS];
   load_parameter(w, columns, of_head(weight, columns), 0.0f);
@@ -51,6 +52,7 @@ KERNEL gated_heads_backward(long rows, long columns, const float *x, const float
                             const float *dy, float *dx, int accumulate_x, float *dfactor,
                             int accumulate_factor, float *ddirect, int accumulate_direct,
                             float *dgate, int accumulate_gate, float *partial) {
+  begin_kernel();
   __shared__ float shared[SHARED];
   const float part_of_mean = 1.0f / (float)columns;
   pack w[PACKS], u[PACKS], dw[PACKS] = {}, du[PACKS] = {}, v[PACKS], a[PACKS], g[PACKS], e[PACKS];
@@ -106,6 +108,7 @@ KERNEL gated_heads_backward(long rows, long columns, const float *x, const float
 /// y = h weight, with h = (x - mean) rstd the layer norm of a row.
 KERNEL weighted_heads(long rows, long columns, float epsilon, const float *x, const float *weight,
                       float *y, float *mean, float *rstd) {
+  begin_kernel();
   const float part_of_mean = 1.0f / (float)columns;
   pack w[PACKS], v[PACKS];
   load_parameter(w, columns, of_head(weight, columns), 0.0f);
@@ -131,6 +134,7 @@ KERNEL weighted_heads(long rows, long columns, float epsilon, const float *x, co
 KERNEL weighted_heads_backward(long rows, long columns, const float *x, const float *weight,
                                const float *mean, const float *rstd, const float *dy, float *dx,
                                int accumulate, float *partial) {
+  begin_kernel();
   __shared__ float shared[SHARED];
   const float part_of_mean = 1.0f / (float)columns;
   pack w[PACKS], dw[PACKS] = {}, v[PACKS], e[PACKS];

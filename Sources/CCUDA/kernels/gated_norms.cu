@@ -4,6 +4,7 @@
 /// y = x rstd weight f(gate) with rstd = (mean of x^2 + epsilon)^(-1/2)
 KERNEL gated_norm(long rows, long columns, float epsilon, const float *x, const float *weight,
                   const float *gate, float *y, float *rstd) {
+  begin_kernel();
   const float factor = 1.0f / (float)columns;
   pack w[PACKS], v[PACKS], g[PACKS];
   load_parameter(w, columns, weight, 1.0f);
@@ -29,6 +30,7 @@ KERNEL gated_norm(long rows, long columns, float epsilon, const float *x, const 
 KERNEL gated_norm_backward(long rows, long columns, const float *x, const float *weight,
                            const float *rstd, const float *gate, const float *dy, float *dx,
                            int accumulate_x, float *dgate, int accumulate_gate, float *partial) {
+  begin_kernel();
   __shared__ float shared[SHARED];
   const float factor = 1.0f / (float)columns;
   pack w[PACKS], dw[PACKS] = {}, v[PACKS], g[PACKS], e[PACKS];

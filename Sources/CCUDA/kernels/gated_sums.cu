@@ -5,6 +5,7 @@
 /// y = p rstd weight with p = (x + direct skip) f(gate) and rstd = (mean of p^2 + epsilon)^(-1/2)
 KERNEL gated_sum(long rows, long columns, float epsilon, const float *x, const float *direct,
                  const float *skip, const float *gate, const float *weight, float *y, float *rstd) {
+  begin_kernel();
   const float factor = 1.0f / (float)columns;
   pack w[PACKS], u[PACKS], v[PACKS], a[PACKS], g[PACKS];
   load_parameter(w, columns, weight, 1.0f);
@@ -39,6 +40,7 @@ KERNEL gated_sum_backward(long rows, long columns, const float *x, const float *
                           const float *rstd, const float *dy, float *dx, int accumulate_x,
                           float *ddirect, int accumulate_direct, float *dgate,
                           int accumulate_gate, float *partial) {
+  begin_kernel();
   __shared__ float shared[SHARED];
   const float factor = 1.0f / (float)columns;
   pack dw[PACKS] = {}, du[PACKS] = {}, v[PACKS], a[PACKS], g[PACKS], e[PACKS];

@@ -14,6 +14,7 @@ KERNEL stabilised_gates(long batch, long length, long heads, const float *__rest
                         const float *__restrict__ initial, float *__restrict__ decay,
                         float *__restrict__ strength, float *__restrict__ stabiliser,
                         float *__restrict__ final_stabiliser) {
+  begin_kernel();
   const long item = thread_index() >> 5;
   const int lane = threadIdx.x & 31;
   if (item >= batch * heads) return;
@@ -55,6 +56,7 @@ KERNEL stabilised_gates_backward(long count, long heads, const float *__restrict
                                  const float *__restrict__ d_decay,
                                  const float *__restrict__ d_strength,
                                  float *__restrict__ d_gates) {
+  begin_kernel();
   for (long i = thread_index(); i < count; i += thread_count()) {
     const long input = i / heads * 2 * heads + i % heads, forget = input + heads;
     d_gates[input] = d_strength[i] * strength[i];

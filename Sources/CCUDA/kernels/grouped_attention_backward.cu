@@ -4,12 +4,25 @@
 // A block goes through the keys of a sequence, 128 at a time from the last to the first, and for
 // each through the tiles of 64 queries that see them. Each of two groups of warps has 64 keys: it
 // computes the transposes of P and dS, with which, from registers, it adds to its dV and dK, which
-// stay in registers as well (Shah et al. 2024, "FlashAttention-3"); dO V' waits for dV, because
-// there are none for both. dQ is a sum over both groups'
+// stay in registers as well (Shah et al. 2024, "FlashAttention-3"). dQ is a sum over both groups'
 // keys, so that dS goes through shared memory, and each group makes half of the columns; what keys
 // of other blocks give is added in memory, in their order.
+//
+// Tensor cores make dO V' while the weights are made, and add to dV while dS is made. Weights are
+// halves until then: there are no registers for more.
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// Adds to four numbers in memory, and does not wait for them.
+///
+/// Only one thread adds to a place, in the order of its blocks of keys: the order is not left to
+/// chance, as it is where many add.
+DEVICE void add_in_memory(float *to, const Pack<4> &x) {
+  asm volatile("red.relaxed.gpu.global.add.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(
+                   __cvta_generic_to_global(to)),
+               "f"(x.at[0]), "f"(x.at[1]), "f"(x.at[2]), "f"(x.at[3])
+               : "memory");
+}
 
 /// What a group has of one tile of queries: rows are its keys, columns the queries.
 typedef float ScoreTile[TILE / 8][4];
@@ -26,20 +39,25 @@ DEVICE float2 read_floats_now(const float *x) {
   return {__int_as_float(y.x), __int_as_float(y.y)};
 }
 
-/// Weights as a left factor, times 2^(base - e) with the exponents e of the queries.
-DEVICE void to_shared_factor(uint (&a)[TILE / 16][4], const ScoreTile &c, const int *exponents,
-                             int base) {
+/// What the weights and dS of queries are multiplied by in sums over queries, 2^(least - e) with
+/// their exponents e, as pairs of halves.
+DEVICE void share_scales(uint (&scales)[TILE / 8], const int *exponents, int least) {
 #pragma unroll
   for (int n = 0; n < TILE / 8; n++) {
     const int2 e = read_now(exponents + 8 * n + 2 * lane_in_group());
-    const float x = exact_power(base - e.x), y = exact_power(base - e.y);
-#pragma unroll
-    for (int r = 0; r < 2; r++)
-      a[n / 2][n % 2 * 2 + r] = two_bounded_halves(c[n][2 * r] * x, c[n][2 * r + 1] * y);
+    scales[n] = two_halves(exact_power(least - e.x), exact_power(least - e.y));
   }
 }
+/// A left factor with columns multiplied by them.
+DEVICE void to_shared_factor(uint (&a)[TILE / 16][4], const uint (&x)[TILE / 16][4],
+                             const uint (&scales)[TILE / 8]) {
+#pragma unroll
+  for (int k = 0; k < TILE / 16; k++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) a[k][i] = half_products(x[k][i], scales[2 * k + (i >> 1)]);
+}
 
-/// Products of keys and queries become weights.
+/// Products of keys and queries become weights, times 2^WEIGHT_BITS.
 DEVICE void make_weights(ScoreTile &s, const TileNumbers &numbers, const Attention &p, float slope,
                          int distance, bool whole) {
   const int t = lane_in_group();
@@ -63,7 +81,8 @@ DEVICE void make_weights(ScoreTile &s, const TileNumbers &numbers, const Attenti
 #pragma unroll
   for (int n = 0; n < TILE / 8; n++)
 #pragma unroll
-    for (int i = 0; i < 4; i++) s[n][i] = power_of_2(s[n][i] > 0 ? 0 : s[n][i]);
+    for (int i = 0; i < 4; i++)
+      s[n][i] = power_of_2(s[n][i] > WEIGHT_BITS ? (float)WEIGHT_BITS : s[n][i]);
   if (whole) return;
 #pragma unroll
   for (int n = 0; n < TILE / 8; n++)
@@ -81,39 +100,46 @@ struct Maker {
   /// This lane's first key of the group's.
   DEVICE int key() const { return threadIdx.x % GROUP / 32 * 16 + lane_group(); }
 
-  /// Makes dS of the weights and dO V', times `fit`: for both groups in shared memory, where rows
-  /// are keys and columns queries, and as a left factor, times 2^(base - e).
-  DEVICE void make_gradients(uint (&a)[TILE / 16][4], const ScoreTile &weights,
+  /// Makes dS of the weights, which are times 2^WEIGHT_BITS, and dO V', times `fit`: for both
+  /// groups in shared memory, where rows are keys and columns queries, and as a left factor, with
+  /// columns multiplied by `scales`.
+  DEVICE void make_gradients(uint (&a)[TILE / 16][4], const uint (&weights)[TILE / 16][4],
                              const ScoreTile &products, const TileNumbers &numbers, float fit,
-                              int base) const {
+                             const uint (&scales)[TILE / 8]) const {
     const int g = lane_group(), t = lane_in_group();
     char *to = memory.scores + (group * TILE + key()) * 128 + 4 * t;
+    const float part = fit * exact_power(-WEIGHT_BITS);
+    uint both[TILE / 16][4];
 #pragma unroll
     for (int n = 0; n < TILE / 8; n++) {
       const float2 delta = read_floats_now(numbers.deltas + 8 * n + 2 * t);
-      const int2 e = read_now(numbers.exponents + 8 * n + 2 * t);
-      const float x = exact_power(base - e.x), y = exact_power(base - e.y);
+      // Powers of two: nothing is rounded but the difference.
+      const float left = delta.x * part, right = delta.y * part;
 #pragma unroll
       for (int r = 0; r < 2; r++) {
-        const float *w = weights[n] + 2 * r, *d = products[n] + 2 * r;
-        const float left = w[0] * (d[0] - delta.x) * fit, right = w[1] * (d[1] - delta.y) * fit;
-        *(uint *)(to + 1024 * r + (n ^ g) * 16) = two_bounded_halves(left, right);
-        a[n / 2][n % 2 * 2 + r] = two_bounded_halves(left * x, right * y);
+        const float2 w = two_floats(weights[n / 2][n % 2 * 2 + r]);
+        const float *d = products[n] + 2 * r;
+        both[n / 2][n % 2 * 2 + r] = two_bounded_halves(w.x * fmaf(d[0], part, -left),
+                                                        w.y * fmaf(d[1], part, -right));
       }
     }
+#pragma unroll
+    for (int n = 0; n < TILE / 8; n++)
+#pragma unroll
+      for (int r = 0; r < 2; r++)
+        *(uint *)(to + 1024 * r + (n ^ g) * 16) = both[n / 2][n % 2 * 2 + r];
     written_for_products();
+    to_shared_factor(a, both, scales);
   }
 
-  /// dS K for all queries of the tile, all keys of the block and the group's columns.
-  DEVICE void sum_keys(float (&c)[8][4]) const {
+  /// Starts c = dS K for all queries of the tile, all keys of the block and the group's columns.
+  DEVICE void start_sum(float (&c)[8][4]) const {
     const uint a = shared_address(memory.scores), b = shared_address(memory.k) + group * KEY_PANEL;
     group_fence();
 #pragma unroll
     for (int k = 0; k < BLOCK_KEYS / 16; k++)
       group_product<true>(c, describe(a) + k * 2048 / 16, describe(b) + k * 2048 / 16, k > 0);
     group_commit();
-    group_wait<0>();
-    group_done(c);
   }
 };
 
@@ -154,6 +180,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     grouped_attention_backward(const float *q, const float *k, const float *v, const float *slopes,
                               const float *o, const float *log_sum, const float *d_o, float *dq,
                               float *dk, float *dv, int blocks, ATTENTION_PARAMETERS) {
+  begin_kernel();
   extern __shared__ __align__(1024) char shared_bytes[];
   const GroupMemory memory(shared_bytes);
   const Attention p = ATTENTION;
@@ -171,28 +198,35 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const uint group_rows = maker.group * TILE * 128;
   const uint keys_at = shared_address(memory.k) + group_rows;
   const uint values_at = shared_address(memory.v) + group_rows;
+  barrier_arrive(KEYS_EMPTY, THREADS);
+  barrier_arrive(TILE_EMPTY, THREADS);
+  barrier_arrive(TILE_EMPTY + 1, THREADS);
   int tiles = 0;
 #pragma unroll 1
   for (int block = blockIdx.x; block < blocks; block += gridDim.x) {
 #pragma unroll 1
     for (int key = (p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS; key >= 0; key -= BLOCK_KEYS) {
       float v_sum[PANELS * 8][4] = {}, k_sum[PANELS * 8][4] = {};
-      const Seen seen(p, key);
+      const Pass pass(p, key), next(p, key - BLOCK_KEYS);
       barrier_sync(KEYS_FULL, THREADS);
       int magnitude = min(100, bits_before_point(greatest_of(*memory.greatest_value)));
       int least = NO_ROW;
       const int sequence = block / p.key_heads, key_head = block % p.key_heads;
       const int own_key = key + maker.group * TILE;
-      const int group = p.heads / p.key_heads;
+      const int group = pass.is_empty() ? 0 : p.heads / p.key_heads;
+      int start = pass.begin, head = key_head * group;
+      int left = group * ((pass.end - pass.first + TILE - 1) / TILE), kept = pass.kept;
+      const int for_next = key > 0 ? next.kept : 0;
 #pragma unroll 1
-      for (int start = seen.first, head = key_head * group; start < seen.end; tiles++) {
+      for (; left > 0; tiles++) {
         const int half = tiles & 1;
         const int position = p.offset + start;
         const int last = position + min(TILE, p.queries - start) - 1;
         const TileNumbers &numbers = memory.numbers[half];
         const uint q_at = shared_address(memory.q) + half * PANELS * PANEL;
         const uint gradients_at = shared_address(memory.gradients) + half * PANELS * PANEL;
-        barrier_sync(TILE_FULL + half, THREADS);
+        if (kept > 0) kept--;
+        else barrier_sync(TILE_FULL + half, THREADS);
 
         const int greater =
             min(100, max(magnitude, bits_before_point(greatest_of(numbers.greatest))));
@@ -207,67 +241,62 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         group_fence();
         start_scores(s, keys_at, KEY_PANEL, q_at, PANEL);
         group_commit();
-        group_wait<0>();
+        start_scores(d, values_at, KEY_PANEL, gradients_at, PANEL);
+        group_commit();
+        group_wait<1>();
         group_done(s);
         const int distance = position - own_key - maker.key();
         const bool whole = own_key + TILE - 1 <= position && last - own_key < p.window;
         const float slope = slopes ? slopes[head] * LOG2_E : 0.0f;
         make_weights(s, numbers, p, slope, distance, whole);
-        uint weights[TILE / 16][4], score_gradients[TILE / 16][4];
-        to_shared_factor(weights, s, numbers.exponents, least + WEIGHT_BITS);
+        uint weights[TILE / 16][4], shared_weights[TILE / 16][4], parts[TILE / 8];
+        share_scales(parts, numbers.exponents, least);
+        to_factor(weights, s);
+        to_shared_factor(shared_weights, weights, parts);
         group_fence();
-        add_products(v_sum, weights, gradients_at);
+        add_products(v_sum, shared_weights, gradients_at);
         group_commit();
-        group_wait<0>();
-        group_done(v_sum);
-        group_fence();
-        start_scores(d, values_at, KEY_PANEL, gradients_at, PANEL);
-        group_commit();
-        group_wait<0>();
+        group_wait<1>();
         group_done(d);
         // |dO V' - delta| < 2^(14 + magnitude), times OPERAND_SCALE as it stands here.
         const float fit = exact_power(1 - magnitude) / OPERAND_SCALE;
         barrier_sync(USED, MAKERS);
-        maker.make_gradients(score_gradients, s, d, numbers, fit, least);
+        uint score_gradients[TILE / 16][4];
+        maker.make_gradients(score_gradients, weights, d, numbers, fit, parts);
         group_fence();
         add_products(k_sum, score_gradients, q_at);
         group_commit();
-        // What other keys gave is asked for before it is needed; the last that the tile sees come
-        // first.
+        barrier_sync(MADE, MAKERS);
+        float c[8][4];
+        maker.start_sum(c);
+        group_wait<0>();
+        group_done(v_sum);
+        group_done(k_sum);
+        group_done(c);
+        int exponents[2];
+#pragma unroll
+        for (int r = 0; r < 2; r++) exponents[r] = numbers.exponents[maker.key() + 8 * r];
+        if (left > for_next) barrier_arrive(TILE_EMPTY + half, THREADS);
+        // Of the keys that a tile sees, the last come first.
         const bool is_first = min(last, p.keys - 1) < key + BLOCK_KEYS;
         float *target = dq + maker.group * 64 + 4 * t +
                         row_of(sequence, p.queries, start + maker.key(), p.heads, head) * DIM;
         const long below = (long)8 * p.heads * DIM;
-        Pack<4> old[2][4] = {};
-        float units[2];
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-          const int row = maker.key() + 8 * r;
-          units[r] = exact_power(-numbers.exponents[row]) * p.scale * exact_power(magnitude - 1) /
-                     OPERAND_SCALE;
-          if (is_first || start + row >= p.queries) continue;
-#pragma unroll
-          for (int m = 0; m < 4; m++) old[r][m] = load_pack<4>(target + r * below + 16 * m);
-        }
-        group_wait<0>();
-        group_done(k_sum);
-        barrier_sync(MADE, MAKERS);
-        float c[8][4];
-        maker.sum_keys(c);
-        barrier_arrive(TILE_EMPTY + half, THREADS);
 #pragma unroll
         for (int r = 0; r < 2; r++) {
           if (start + maker.key() + 8 * r >= p.queries) continue;
+          const float unit = exact_power(-exponents[r]) * p.scale * exact_power(magnitude - 1) /
+                             OPERAND_SCALE;
 #pragma unroll
           for (int m = 0; m < 4; m++) {
-            Pack<4> x = columns_of(c, m, r, units[r]);
-#pragma unroll
-            for (int e = 0; e < 4; e++) x.at[e] += old[r][m].at[e];
-            store_pack(target + r * below + 16 * m, x);
+            const Pack<4> x = columns_of(c, m, r, unit);
+            if (is_first) store_pack(target + r * below + 16 * m, x);
+            else add_in_memory(target + r * below + 16 * m, x);
           }
         }
-        start += TILE;
-        if (start >= seen.end && head + 1 < (key_head + 1) * group) head++, start = seen.first;
+        start = pass.next(start);
+        if (start == pass.begin) head++;
+        left--;
       }
       barrier_arrive(KEYS_EMPTY, THREADS);
       const float unit = exact_power(-least);

@@ -14,6 +14,7 @@ DEVICE int group_row() {
 KERNEL __launch_bounds__(THREADS, 1)
 head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, const Half *weight,
           const float *bias, const int *target, float *right, float *stats, float *partial) {
+  begin_kernel();
   const long row = group_row();
   const int all = (vocabulary + TILE - 1) / TILE, first = blockIdx.y * each;
   const GroupTiles<0> tiles(first, min(first + each, all), weight, nullptr);
@@ -54,7 +55,8 @@ head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, co
 KERNEL __launch_bounds__(THREADS, 1)
 head_weights(long padded_rows, int vocabulary, int width, int each, const Half *hidden,
              const Half *weight, const float *bias, const float *levels, const float *scale,
-             float *dweight, float *dbias, float *out) {
+             float *dweight, float *dbias, float *out, uint *arrived) {
+  begin_kernel();
   const int lane = threadIdx.x & 31, t = lane & 3, row = group_row(), warp_row = row - lane / 4;
   const int all = (int)(padded_rows / TILE), first = blockIdx.y * each;
   const GroupTiles<LEVELS * 4> tiles(first, min(first + each, all), hidden, levels);
@@ -101,6 +103,8 @@ head_weights(long padded_rows, int vocabulary, int width, int each, const Half *
   if (dweight) tiles.each<true>(sums, start, none, none, use);
   else tiles.each<false>(sums, start, none, none, use);
   put_weight_rows(sums, bias_sums, row, vocabulary, width, *scale, dweight, dbias, out);
+  if (out && is_last_block(arrived + blockIdx.x, gridDim.y))
+    add_weight_parts(BLOCK_ROWS, vocabulary, width, dweight, dbias, out);
 }
 
 #endif

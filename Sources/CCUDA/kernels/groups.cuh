@@ -64,3 +64,40 @@ DEVICE ulong64 describe(uint address) {
   const ulong64 group = 1024 >> 4, exchanged = 1ull << 62;
   return (ulong64)((address & 0x3ffff) >> 4) | group << 16 | group << 32 | exchanged;
 }
+
+/// Barriers by number, for so many threads.
+DEVICE void barrier_sync(int number, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
+}
+DEVICE void barrier_arrive(int number, int threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(number), "r"(threads) : "memory");
+}
+/// What this thread wrote to shared memory is there for the tensor cores.
+DEVICE void written_for_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+/// Barriers in shared memory, which wait for bytes.
+DEVICE void barrier_start(uint barrier) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(barrier) : "memory");
+}
+DEVICE void barrier_start_done() {
+  asm volatile("fence.mbarrier_init.release.cluster;\nfence.proxy.async;" ::: "memory");
+}
+/// The barrier opens when `bytes` have come.
+DEVICE void barrier_expect(uint barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
+               : "memory");
+}
+DEVICE void barrier_wait(uint barrier, int turn) {
+  asm volatile(
+      "{\n.reg .pred p;\nagain:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n"
+      "@p bra done;\nbra again;\ndone:\n}" ::"r"(barrier),
+      "r"(turn)
+      : "memory");
+}
+/// Copies from global to shared memory; the barrier counts the bytes.
+DEVICE void copy_bulk(uint shared, const void *global, int bytes, uint barrier) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(shared), "l"(__cvta_generic_to_global(global)), "r"(bytes), "r"(barrier)
+      : "memory");
+}

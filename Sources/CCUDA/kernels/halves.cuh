@@ -23,6 +23,21 @@ DEVICE Half bounded_half(float x) {
   return half;
 }
 
+/// The products of two pairs.
+DEVICE uint half_products(uint x, uint y) {
+  uint both;
+  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(both) : "r"(x), "r"(y));
+  return both;
+}
+/// The numbers of a pair.
+DEVICE float2 two_floats(uint halves) {
+  float2 x;
+  asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}"
+      : "=f"(x.x), "=f"(x.y)
+      : "r"(halves));
+  return x;
+}
+
 /// c += a b for one warp, 16x16 by 16x8. With g = lane / 4 and t = lane % 4, in pairs of columns:
 /// a holds A[g][2t], A[g+8][2t], A[g][2t+8], A[g+8][2t+8]; b0 and b1 are, in pairs of rows, B[2t][g]
 /// and B[2t+8][g]; c is as in mma_tf32.

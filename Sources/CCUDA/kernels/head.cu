@@ -207,6 +207,7 @@ KERNEL __launch_bounds__(THREADS)
 head_loss(long rows, long vocabulary, long width, const float *hidden, const float *weight,
           const float *bias, const int *target, const float *scale, float *loss, int *best,
           float *dhidden, int wants_weight, int wants_bias, float *partial) {
+  begin_kernel();
   extern __shared__ uint memory[];
   Head head;
   head.rows = rows, head.vocabulary = (int)vocabulary, head.width = (int)width;

@@ -54,32 +54,6 @@ struct GroupPowers {
   }
 };
 
-DEVICE void barrier_start(uint barrier) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(barrier) : "memory");
-}
-DEVICE void barrier_start_done() {
-  asm volatile("fence.mbarrier_init.release.cluster;\nfence.proxy.async;" ::: "memory");
-}
-/// The barrier opens when `bytes` have come.
-DEVICE void barrier_expect(uint barrier, int bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
-               : "memory");
-}
-DEVICE void barrier_wait(uint barrier, int turn) {
-  asm volatile(
-      "{\n.reg .pred p;\nagain:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n"
-      "@p bra done;\nbra again;\ndone:\n}" ::"r"(barrier),
-      "r"(turn)
-      : "memory");
-}
-/// Copies from global to shared memory; the barrier counts the bytes.
-DEVICE void copy_bulk(uint shared, const void *global, int bytes, uint barrier) {
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
-          "r"(shared), "l"(__cvta_generic_to_global(global)), "r"(bytes), "r"(barrier)
-      : "memory");
-}
-
 /// Tiles first ..< last on their way through shared memory, each with `more` bytes of another
 /// tensor. The block has STAGES of both, 8 bytes a stage for barriers, and 1 KiB to align them.
 template <int more>

@@ -92,6 +92,7 @@ DEVICE void columns_of(float (&y)[PART], const float (&sums)[STEPS][4], int half
 KERNEL __launch_bounds__(THREADS, BLOCKS) head_maps(long rows, const float *x, const float *z,
                                             const float *w0, const float *w1, const float *w2,
                                             const float *w3, const float *bias, float *y) {
+  begin_kernel();
   const int head = head_of_warp(), part = part_of_warp();
   Right right[2];
   right[0].load_weight((part ? w2 : w0) + head * DIM * DIM);
@@ -130,6 +131,7 @@ KERNEL __launch_bounds__(THREADS, BLOCKS) head_maps_inputs(long rows, const floa
                                                    const float *w2, const float *w3,
                                                    const float *dy, float *dx, int accumulate_x,
                                                    float *dz, int accumulate_z) {
+  begin_kernel();
   const int head = head_of_warp(), part = part_of_warp();
   Right right[2];
   right[0].load_transposed((part ? w2 : w0) + head * DIM * DIM);
@@ -159,6 +161,7 @@ KERNEL __launch_bounds__(THREADS, BLOCKS) head_maps_inputs(long rows, const floa
 /// leaves its own in a row of `partial`: the four weights, then the bias.
 KERNEL __launch_bounds__(THREADS, BLOCKS) head_maps_weights(long rows, const float *x, const float *z,
                                                     const float *dy, float *partial) {
+  begin_kernel();
   const int head = head_of_warp(), part = part_of_warp();
   const float *from = (part ? z : x) + head * DIM + lane_group() * SLICE;
   float sums[2][DIM / 16][STEPS][4] = {}, bias[2][SLICE] = {};

@@ -71,15 +71,46 @@ DEVICE void store_columns(float *row, const float sums[OUTPUTS][4], int side, fl
   }
 }
 
+/// Adds the same to a row, all of whose columns are read at once.
+DEVICE void add_columns(float *row, const float sums[OUTPUTS][4], int side, float factor, int width) {
+  float old[OUTPUTS][2];
+#pragma unroll
+  for (int n = 0; n < OUTPUTS; n++)
+#pragma unroll
+    for (int j = 0; j < 2; j++) {
+      const int column = n * 8 + 2 * (threadIdx.x & 3) + j;
+      old[n][j] = column < width ? row[column] : 0.0f;
+    }
+#pragma unroll
+  for (int n = 0; n < OUTPUTS; n++)
+#pragma unroll
+    for (int j = 0; j < 2; j++) {
+      const int column = n * 8 + 2 * (threadIdx.x & 3) + j;
+      if (column < width) row[column] = old[n][j] + factor * sums[n][2 * side + j];
+    }
+}
+
+/// Where the sums of blocks with the same rows go that have parts of the work: rows of weights and
+/// biases, which begin at multiples of 16 bytes.
+struct WeightParts {
+  float *sums;
+  long weights, stride;
+
+  DEVICE WeightParts(float *sums, int vocabulary, int width, bool weights, bool biases)
+      : sums(sums), weights(weights ? (long)vocabulary * width : 0),
+        stride((this->weights + (biases ? vocabulary : 0) + 3) & ~3L) {}
+  DEVICE float *weight(int part) const { return sums + part * stride; }
+  DEVICE float *bias(int part) const { return weight(part) + weights; }
+};
+
 /// The sums of gradients of a thread's two rows of the weight, 8 apart, and of the bias: into rows
-/// of `out`, each a weight's and a bias's; or added to `dweight` and `dbias` where `out` is null.
+/// of `out`, a part's of each; or added to `dweight` and `dbias` where `out` is null.
 DEVICE void put_weight_rows(const float sums[OUTPUTS][4], const float bias_sums[2], int row,
                             int vocabulary, int width, float scale, float *dweight, float *dbias,
                             float *out) {
   const float factor = scale / (float)(1 << PROBABILITY_BITS);
-  const long weights = dweight ? (long)vocabulary * width : 0;
-  if (out) out += blockIdx.y * (weights + (dbias ? vocabulary : 0));
-  float *bias_to = out ? out + weights : dbias;
+  const WeightParts parts(out, vocabulary, width, dweight, dbias);
+  float *bias_to = out ? parts.bias(blockIdx.y) : dbias;
 #pragma unroll
   for (int i = 0; i < 2; i++) {
     const int at = row + 8 * i;
@@ -89,16 +120,59 @@ DEVICE void put_weight_rows(const float sums[OUTPUTS][4], const float bias_sums[
     if (!dweight) continue;
     const long from = (long)at * width;
     if (out) {
-      store_columns(out + from, sums, i, factor / HIDDEN_SCALE, width);
+      store_columns(parts.weight(blockIdx.y) + from, sums, i, factor / HIDDEN_SCALE, width);
     } else {
+      add_columns(dweight + from, sums, i, factor / HIDDEN_SCALE, width);
+    }
+  }
+}
+
+/// Adds the sums of all parts for the `rows` rows of this block, which is the last that has made its
+/// own, in the order of the parts.
+DEVICE void add_weight_parts(int rows, int vocabulary, int width, float *dweight, float *dbias,
+                             float *out) {
+  const WeightParts parts(out, vocabulary, width, dweight, dbias);
+  const int first = blockIdx.x * rows, last = min(first + rows, vocabulary);
+  const int count = gridDim.y;
+  if (dbias)
+    for (int row = first + threadIdx.x; row < last; row += blockDim.x) {
+      float sum = 0.0f;
+      for (int part = 0; part < count; part++) sum += __ldcg(parts.bias(part) + row);
+      dbias[row] += sum;
+    }
+  if (!dweight) return;
+  const long begin = (long)first * width, end = (long)last * width;
+  if (width % 4) {
+    for (long at = begin + threadIdx.x; at < end; at += blockDim.x) {
+      float sum = 0.0f;
+      for (int part = 0; part < count; part++) sum += __ldcg(parts.weight(part) + at);
+      dweight[at] += sum;
+    }
+    return;
+  }
+  // So many are under way at once that two parts take little longer than one.
+  enum { AT_ONCE = 8 };
+  const int step = blockDim.x * 4;
+  for (long base = begin + threadIdx.x * 4; base < end; base += AT_ONCE * step) {
+    float4 sum[AT_ONCE] = {};
+    Pack<4> old[AT_ONCE];
 #pragma unroll
-      for (int n = 0; n < OUTPUTS; n++)
+    for (int j = 0; j < AT_ONCE; j++)
+      if (base + j * step < end) old[j] = load_floats<4>(dweight + base + j * step);
+#pragma unroll 2
+    for (int part = 0; part < count; part++)
 #pragma unroll
-        for (int j = 0; j < 2; j++) {
-          const int column = n * 8 + 2 * (threadIdx.x & 3) + j;
-          if (column < width)
-            dweight[from + column] += factor / HIDDEN_SCALE * sums[n][2 * i + j];
+      for (int j = 0; j < AT_ONCE; j++)
+        if (base + j * step < end) {
+          const float4 x = __ldcg((const float4 *)(parts.weight(part) + base + j * step));
+          sum[j].x += x.x, sum[j].y += x.y, sum[j].z += x.z, sum[j].w += x.w;
         }
+#pragma unroll
+    for (int j = 0; j < AT_ONCE; j++) {
+      if (base + j * step >= end) continue;
+      float *to = dweight + base + j * step;
+      to[0] = old[j].at[0] + sum[j].x, to[1] = old[j].at[1] + sum[j].y;
+      to[2] = old[j].at[2] + sum[j].z, to[3] = old[j].at[3] + sum[j].w;
     }
   }
 }

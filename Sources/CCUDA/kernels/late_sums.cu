@@ -21,6 +21,7 @@ struct Table {
 /// take every slots-th row. Behind the last gradient the first block is one that there is not.
 KERNEL __launch_bounds__(THREADS)
 late_sums(const __grid_constant__ Table table) {
+  begin_kernel();
   __shared__ float shared[THREADS];
   int which = 0;
 #pragma unroll

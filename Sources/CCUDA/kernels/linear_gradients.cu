@@ -313,6 +313,7 @@ DEVICE void put_sources(const Maps &maps, Source *sources) {
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     linear_gradients(const float *x, float *dx, float *parts, MAPS_PARAMETERS, int rows, int inputs,
                      int slices, int accumulate) {
+  begin_kernel();
   extern __shared__ __align__(16) float dynamic[];
   Shared &shared = *(Shared *)dynamic;
   const Maps maps = MAPS;

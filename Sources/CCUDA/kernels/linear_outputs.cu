@@ -23,7 +23,9 @@ enum {
 /// Where 16 columns go, of which `count` are there.
 struct alignas(16) Target {
   float *to;
-  int stride, count;
+  int stride;
+  short count;
+  bool is_aligned;  // by 16 bytes, in each row
 };
 
 /// What lies in shared memory.
@@ -81,8 +83,8 @@ struct Factor {
 };
 
 /// A lane's four columns of 16, in one row; `count` are there from the first of them on.
-DEVICE void write_four(float *to, int count, const float4 &y) {
-  if (ALIGNED) {
+DEVICE void write_four(float *to, int count, bool is_aligned, const float4 &y) {
+  if (ALIGNED || is_aligned) {
     if (count > 0) store_pack(to, Pack<4>{y.x, y.y, y.z, y.w});
     return;
   }
@@ -95,6 +97,7 @@ DEVICE void write_four(float *to, int count, const float4 &y) {
 /// `x`: the rows [rows, inputs], less than 2^20.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     linear_outputs(const float *x, MAPS_PARAMETERS, int rows, int inputs) {
+  begin_kernel();
   extern __shared__ __align__(16) float dynamic[];
   Shared &shared = *(Shared *)dynamic;
   const Maps maps = MAPS;
@@ -108,7 +111,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   for (int pair = threadIdx.x; pair < PAIRS; pair += THREADS) {
     const int map = maps.map(pair * 16), own = pair * 16 - maps.start(map);
     shared.targets[pair] =
-        Target{maps.output(map) + own, maps.columns(map), maps.columns(map) - own};
+        Target{maps.output(map) + own, maps.columns(map), (short)(maps.columns(map) - own),
+               maps.columns(map) % 4 == 0};
   }
   __syncthreads();
   const Half *const weights = shared.weights + (lane & 15) * WEIGHT_PITCH + (lane >> 4) * 8;
@@ -134,7 +138,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
                           c[1][2 * i + 1] * scale};
         if (row + 8 * i < rows)
           write_four(target.to + (row + 8 * i) * target.stride + column,
-                     target.count - column, y);
+                     target.count - column, target.is_aligned, y);
       }
     }
   }

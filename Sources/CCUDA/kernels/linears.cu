@@ -2,12 +2,13 @@
 // writing for x. They are products with few columns and many rows, bounded by memory: one kernel
 // for all maps reads and writes each large tensor about once.
 //
-// Constants: KIND, which of the products; LEFT and RIGHT, the extents of a block's output tile.
+// Constants: KIND, which of the products; LEFT and RIGHT, the extents of a block's output tile; STAGES,
+// the chunks in shared memory; NARROW, whether there are narrow maps. Where the maps are of a norm's
+// result, the gradient goes on through the norm before it is written: then a tile has whole rows.
 //
-// A block of 8 warps makes output tiles, one after the other. The sum is over chunks of DEPTH = 32,
-// which wait in registers until the chunk before is multiplied, and are rounded to TF32 when they
-// are put into shared memory (two buffers, so one barrier for each chunk). The loads of a tile's
-// first chunk are under way while the tile before is finished.
+// A block of 8 warps makes output tiles, one after the other. The sum is over chunks of DEPTH = 32: one
+// is multiplied while the next ones are copied to shared memory, to the other STAGES. Factors are rounded
+// to TF32 when they are read from there.
 //
 // A factor lies in shared memory as it does in global memory: "along" has the columns of the sum
 // side by side, "across" below one another. Along: `ldmatrix` reads fragments from rows of 36
@@ -15,138 +16,11 @@
 // reads rows 2 t and 2 t + 1 of 8, which lie 8 banks apart for the four t: as the left factor at
 // columns 2 g and 2 g + 1, which become the product's rows g and g + 8; as the right one at column
 // g.
-
-enum { INPUT_GRADIENT, WEIGHT_GRADIENT };
-constexpr int THREADS = 256, DEPTH = 32;
-constexpr bool ALONG = KIND == INPUT_GRADIENT;  // both factors
-constexpr int LEFT_STRIDE = ALONG ? 36 : LEFT + 4, RIGHT_STRIDE = ALONG ? 36 : RIGHT + 4;
-constexpr int LEFT_SIZE = (ALONG ? LEFT : DEPTH) * LEFT_STRIDE;
-constexpr int RIGHT_SIZE = (ALONG ? RIGHT : DEPTH) * RIGHT_STRIDE;
-// A warp's part of the tile: MT times 16 by NT times 8.
-constexpr int LEFT_WARPS = LEFT > RIGHT ? 4 : 2, RIGHT_WARPS = 8 / LEFT_WARPS;
-constexpr int MT = LEFT / LEFT_WARPS / 16, NT = RIGHT / RIGHT_WARPS / 8;
-
-/// Chunks of a factor, one after the other, on their way to shared memory.
-template <int ROWS, int COLUMNS, int STRIDE>
-struct Chunks {
-  static constexpr int COUNT = ROWS * COLUMNS / 4 / THREADS, STEP = THREADS / (COLUMNS / 4);
-  /// This thread's first four numbers of the next chunk, and what is left of the matrix from there.
-  const float *from;
-  int stride, rows, columns;
-  float4 x[COUNT];
-
-  static DEVICE int row() { return threadIdx.x / (COLUMNS / 4); }
-  static DEVICE int column() { return threadIdx.x % (COLUMNS / 4) * 4; }
-
-  /// Goes to a matrix of some rows and columns, which are a multiple of 4; zeros lie behind them.
-  DEVICE void begin(const float *matrix, int matrix_stride, long matrix_rows, int matrix_columns) {
-    stride = matrix_stride;
-    from = matrix + (long)row() * stride + column();
-    rows = (int)min(matrix_rows, 0x40000000L) - row();
-    columns = matrix_columns - column();
-  }
-  DEVICE void load() {
-    const int count = columns > 0 ? rows : 0;
-#pragma unroll
-    for (int i = 0; i < COUNT; i++)
-      x[i] = i * STEP < count ? *(const float4 *)(from + (long)(i * STEP) * stride)
-                              : float4{0, 0, 0, 0};
-    from += ALONG ? (long)DEPTH : (long)DEPTH * stride;
-    (ALONG ? columns : rows) -= DEPTH;
-  }
-  DEVICE void store(float *tile) const {
-#pragma unroll
-    for (int i = 0; i < COUNT; i++)
-      *(uint4 *)(tile + (row() + i * STEP) * STRIDE + column()) =
-          uint4{to_tf32(x[i].x), to_tf32(x[i].y), to_tf32(x[i].z), to_tf32(x[i].w)};
-  }
-};
-
-/// Up to four maps: the weights [inputs, columns] (or their gradients) and outputs [rows, columns]
-/// (or their gradients). Those that are not there have no columns.
-struct Maps {
-  float *w0, *w1, *w2, *w3, *y0, *y1, *y2, *y3;
-  int n0, n1, n2, n3;
-
-  DEVICE float *weight(int i) const { return i == 0 ? w0 : i == 1 ? w1 : i == 2 ? w2 : w3; }
-  DEVICE float *output(int i) const { return i == 0 ? y0 : i == 1 ? y1 : i == 2 ? y2 : y3; }
-  DEVICE int columns(int i) const { return i == 0 ? n0 : i == 1 ? n1 : i == 2 ? n2 : n3; }
-};
-#define MAPS_PARAMETERS                                                                     \
-  float *w0, float *w1, float *w2, float *w3, float *y0, float *y1, float *y2, float *y3, \
-      long n0, long n1, long n2, long n3
-#define MAPS \
-  Maps { w0, w1, w2, w3, y0, y1, y2, y3, (int)n0, (int)n1, (int)n2, (int)n3 }
-
-DEVICE int parts(int n, int size) { return (n + size - 1) / size; }
-
-/// A part of one map: some of its columns, or some of the sum over them.
-struct Part {
-  int map, start;
-
-  /// Part `index` of all maps, each cut into parts of `size`.
-  DEVICE Part(const Maps &maps, int index, int size) {
-    map = 0;
-    while (map < 3 && index >= parts(maps.columns(map), size))
-      index -= parts(maps.columns(map++), size);
-    start = index * size;
-  }
-};
-
-DEVICE int all_parts(const Maps &m, int size) {
-  return parts(m.n0, size) + parts(m.n1, size) + parts(m.n2, size) + parts(m.n3, size);
-}
-
-/// c += the product of two chunks in shared memory.
-DEVICE void multiply_chunk(float (&c)[MT][NT][4], const float *left, const float *right) {
-  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane_group();
-  const int t = lane_in_group();
-  const int m = warp % LEFT_WARPS * (MT * 16), n = warp / LEFT_WARPS * (NT * 8);
-  if (ALONG)
-    left += (m + (lane & 15)) * LEFT_STRIDE + (lane >> 4) * 4;
-  else
-    left += 2 * t * LEFT_STRIDE + m + 2 * g;
-  if (ALONG)
-    right += (n + (lane & 7) + (lane >> 4) * 8) * RIGHT_STRIDE + (lane >> 3 & 1) * 4;
-  else
-    right += 2 * t * RIGHT_STRIDE + n + g;
-#pragma unroll
-  for (int k = 0; k < DEPTH; k += 8) {
-    uint y[NT][2];
-#pragma unroll
-    for (int j = 0; j < NT; j += 2) {
-      if (ALONG) {
-        uint pair[4];
-        load_matrices(pair, right + j * 8 * RIGHT_STRIDE + k);
-        y[j][0] = pair[0], y[j][1] = pair[1], y[j + 1][0] = pair[2], y[j + 1][1] = pair[3];
-        continue;
-      }
-#pragma unroll
-      for (int i = j; i < j + 2; i++) {
-        y[i][0] = __float_as_uint(right[k * RIGHT_STRIDE + i * 8]);
-        y[i][1] = __float_as_uint(right[(k + 1) * RIGHT_STRIDE + i * 8]);
-      }
-    }
-    uint x[2][4];
-    const auto read = [&](int i) {
-      uint(&to)[4] = x[i & 1];
-      if (ALONG) {
-        load_matrices(to, left + i * 16 * LEFT_STRIDE + k);
-        return;
-      }
-      const uint2 upper = *(const uint2 *)(left + k * LEFT_STRIDE + i * 16);
-      const uint2 lower = *(const uint2 *)(left + (k + 1) * LEFT_STRIDE + i * 16);
-      to[0] = upper.x, to[1] = upper.y, to[2] = lower.x, to[3] = lower.y;
-    };
-    read(0);
-#pragma unroll
-    for (int i = 0; i < MT; i++) {
-      if (i + 1 < MT) read(i + 1);
-#pragma unroll
-      for (int j = 0; j < NT; j++) mma_tf32(c[i][j], x[i & 1], y[j]);
-    }
-  }
-}
+//
+// Wide maps have a multiple of 4 columns. Narrow ones have up to 16 columns together, any number each,
+// and move by single floats. In a sum over columns they are a last chunk, half as deep. In a product
+// with the rows, the blocks of a split's first tile have a panel for them beside it: a tile of its own
+// would read the rows once more.
 
 /// Writes a warp's part of a tile; `rows` and `columns` are what is there of the tile.
 DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumulate,
@@ -159,93 +33,256 @@ DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumu
     for (int j = 0; j < NT; j++)
 #pragma unroll
       for (int e = 0; e < 2; e++) {
-        // The product's rows g and g + 8 are columns 2 g and 2 g + 1 of a left factor across.
-        const int row = m + 16 * i + (ALONG ? g + 8 * e : 2 * g + e);
-        const int column = n + 8 * j + 2 * t;
+        const int row = m + 16 * i + g + 8 * e, column = n + 8 * j + 2 * t;
         const Pack<2> x = {c[i][j][2 * e], c[i][j][2 * e + 1]};
-        if (row < rows && column < columns)
-          put_pack(to + row * stride + column, x, accumulate);
+        if (row < rows && column < columns) put_pack(to + row * stride + column, x, accumulate);
       }
 }
 
-/// `out`: the gradient of x, written or added to; or what `WEIGHT_GRADIENT` leaves, [splits,
-/// inputs x all columns], each map's gradient after the other's. A split is of `split` rows.
+/// Writes a warp's part of the wide maps' gradients, each of which lies behind the one before. The tile
+/// begins at an input, and at one of the columns of all.
+DEVICE void write_weights(float *to, const Maps &maps, int wide, int first, int column, int inputs,
+                          const float (&c)[MT][NT][4]) {
+  const int warp = threadIdx.x >> 5;
+  first += warp % LEFT_WARPS * (MT * 16) + 2 * lane_group();
+  column += warp / LEFT_WARPS * (NT * 8) + 2 * lane_in_group();
+#pragma unroll
+  for (int j = 0; j < NT; j++) {
+    const Place place(maps, 0, wide, column + 8 * j);
+    if (place.map == wide) break;
+    const int n = maps.columns(place.map);
+    float *const own = to + (long)inputs * maps.before(place.map) + place.column;
+#pragma unroll
+    for (int i = 0; i < MT; i++)
+#pragma unroll
+      for (int e = 0; e < 2; e++)
+        // The product's rows g and g + 8 are columns 2 g and 2 g + 1 of a left factor across.
+        if (first + 16 * i + e < inputs)
+          store_pack(own + (long)(first + 16 * i + e) * n,
+                     Pack<2>{c[i][j][2 * e], c[i][j][2 * e + 1]});
+  }
+}
+
+/// A norm, y = (x - mean) scale weight + bias, of rows with `inputs` columns; without a mean, of x
+/// alone. On the way back, `dx` is written or added to, and each block leaves the sums for the weight
+/// and the bias, those of them that are wanted, in a row of `partial`.
+struct Norm {
+  static constexpr int LANES = RIGHT / 4, GROUPS = THREADS / LANES, BATCH = RIGHT / 32;
+  /// 8 more than the columns: a quarter of a warp writes two floats to all banks.
+  static constexpr int PITCH = RIGHT + 8;
+  const float *x, *weight, *mean, *scale;
+  float *dx, *partial;
+  int inputs, accumulate, wants_weight, wants_bias;
+  /// This thread's sums of its columns.
+  Pack<4> dw, db;
+
+  static DEVICE int column() { return threadIdx.x % LANES * 4; }
+  static DEVICE int group() { return threadIdx.x / LANES; }
+
+  /// Puts a warp's part of a tile, the gradient of y, into shared memory.
+  static DEVICE void put(float *tile, const float (&c)[MT][NT][4]) {
+    const int warp = threadIdx.x >> 5;
+    tile += (warp % LEFT_WARPS * (MT * 16) + lane_group()) * PITCH + warp / LEFT_WARPS * (NT * 8) +
+            2 * lane_in_group();
+#pragma unroll
+    for (int i = 0; i < MT; i++)
+#pragma unroll
+      for (int j = 0; j < NT; j++)
+#pragma unroll
+        for (int e = 0; e < 2; e++)
+          *(Pack<2> *)(tile + (16 * i + 8 * e) * PITCH + 8 * j) =
+              Pack<2>{c[i][j][2 * e], c[i][j][2 * e + 1]};
+  }
+
+  /// Goes back through the `rows` rows from `first` on whose gradients lie in shared memory, up to a
+  /// tile of them: as `norm_backward` of norms.cu.
+  DEVICE void go_back(const float *tile, long first, long rows) {
+    const bool is_there = column() < inputs;
+    // What is left of the tensors from this thread's columns of the tile on.
+    const int count = is_there ? (int)min(rows - first, (long)LEFT) : 0;
+    const float *const from = x + first * inputs + column();
+    float *const to = dx + first * inputs + column();
+    const float factor = 1.0f / (float)inputs;
+    Pack<4> w = {1, 1, 1, 1};
+    if (weight && is_there) w = load_floats<4>(weight + column());
+#pragma unroll 1
+    for (int start = group(); start < LEFT; start += GROUPS * BATCH) {
+      Pack<4> v[BATCH], old[BATCH];
+      float scales[BATCH], means[BATCH];
+#pragma unroll
+      for (int i = 0; i < BATCH; i++) {
+        const int row = start + i * GROUPS;
+        v[i] = old[i] = Pack<4>{};
+        if (row < count) v[i] = load_pack<4>(from + row * inputs);
+        if (row < count && accumulate) old[i] = load_pack<4>(to + row * inputs);
+        scales[i] = row < count ? scale[first + row] : 0.0f;
+        means[i] = mean && row < count ? mean[first + row] : 0.0f;
+      }
+#pragma unroll
+      for (int i = 0; i < BATCH; i++) {
+        Pack<4> g = *(const Pack<4> *)(tile + (start + i * GROUPS) * PITCH + column());
+        float level = 0.0f, slope = 0.0f;
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+          const float distance = v[i].at[j] - means[i];
+          v[i].at[j] = distance;
+          dw.at[j] += g.at[j] * distance * scales[i];
+          db.at[j] += g.at[j];
+          g.at[j] *= w.at[j];
+          level += g.at[j];
+          slope += g.at[j] * distance;
+        }
+        slope = group_sum<LANES>(slope) * factor * scales[i] * scales[i] * scales[i];
+        level = mean ? group_sum<LANES>(level) * factor * scales[i] : 0.0f;
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+          g.at[j] = old[i].at[j] + (scales[i] * g.at[j] - (level + slope * v[i].at[j]));
+        const int row = start + i * GROUPS;
+        if (row < count) store_pack(to + row * inputs, g);
+      }
+    }
+  }
+
+  /// Leaves the sums over all groups of threads, which meet in shared memory.
+  DEVICE void write(float *all_sums) const {
+    ((Pack<4> *)all_sums)[threadIdx.x] = dw, ((Pack<4> *)all_sums)[THREADS + threadIdx.x] = db;
+    __syncthreads();
+    float *out = partial + (long)blockIdx.x * (wants_weight + wants_bias) * inputs;
+    for (int which = 0; which < 2; which++) {
+      if (!(which ? wants_bias : wants_weight)) continue;
+      for (int i = threadIdx.x; i < inputs; i += THREADS) {
+        float sum = 0.0f;
+#pragma unroll
+        for (int j = 0; j < GROUPS; j++) sum += all_sums[(which * GROUPS + j) * RIGHT + i];
+        out[i] = sum;
+      }
+      out += inputs;
+    }
+  }
+};
+
+/// The maps: `wide` wide ones, then the narrow ones. `out`: the gradient of x, written or added to; or
+/// what `WEIGHT_GRADIENT` leaves, [splits, inputs x all columns], each map's gradient after the other's.
+/// A split is of `split` rows. For `NORM_GRADIENT`, x, `out` and the last parameters are those of a
+/// `Norm`.
 extern "C" __global__ void __launch_bounds__(THREADS, 2)
-    linears(const float *x, float *out, MAPS_PARAMETERS, long rows, long inputs, long items,
-            long split, int accumulate) {
+    linears(const float *x, float *out, MAPS_PARAMETERS, int wide, long rows, long inputs, long items,
+            long split, int accumulate, const float *weight, const float *mean, const float *scale,
+            float *partial, int wants_weight, int wants_bias) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
-  constexpr int BUFFER = LEFT_SIZE + RIGHT_SIZE;
+  constexpr int BUFFER = LEFT_SIZE + RIGHT_SIZE + PANEL_SIZE;
   const Maps maps = MAPS;
-  const int across = ALONG ? 0 : all_parts(maps, RIGHT);
-  const int input_parts = parts(inputs, KIND == INPUT_GRADIENT ? RIGHT : LEFT);
-  const int first = blockIdx.x * items / gridDim.x, end = (blockIdx.x + 1) * items / gridDim.x;
+  const int across = ALONG ? 1 : parts(maps.before(wide), RIGHT);
+  const int input_parts = parts(inputs, ALONG ? RIGHT : LEFT);
+  const int first = ALONG ? blockIdx.x * items / gridDim.x : blockIdx.x;
+  const int end = ALONG ? (blockIdx.x + 1) * items / gridDim.x : first + 1;
 
   Chunks<ALONG ? LEFT : DEPTH, ALONG ? DEPTH : LEFT, LEFT_STRIDE> left;
   Chunks<ALONG ? RIGHT : DEPTH, ALONG ? DEPTH : RIGHT, RIGHT_STRIDE> right;
+  Panel panel;
+  // One item for each block.
+  const bool has_panel = NARROW && !ALONG && first % across == 0;
+  Source *const sources = (Source *)(shared + STAGES * BUFFER);
   // Goes to an item, and to a map where the sum is over maps; returns the number of chunks there.
   const auto begin = [&](int item, int map) {
-    if (KIND == INPUT_GRADIENT) {
+    if (ALONG) {
       const long row = (long)(item / input_parts) * LEFT;
-      const int n = maps.columns(map), column = item % input_parts * RIGHT;
-      left.begin(maps.output(map) + row * n, n, rows - row, n);
-      right.begin(maps.weight(map) + (long)column * n, n, inputs - column, n);
+      const int n = maps.columns(map), column = item % input_parts * RIGHT, own = left.column();
+      left.begin(maps.output(map) + row * n + own, n, rows - row, n - own);
+      right.begin(maps.weight(map) + (long)column * n + own, n, inputs - column, n - own);
       return parts(n, DEPTH);
     }
-    const Part part(maps, item % across, RIGHT);
-    const int column = item / across % input_parts * LEFT, n = maps.columns(part.map);
+    const Place place(maps, 0, wide, item % across * RIGHT + right.column());
+    const int column = item / across % input_parts * LEFT + left.column();
+    const int n = place.map < wide ? maps.columns(place.map) : 0;
     const long row = item / across / input_parts * split;
     const int count = (int)min(split, rows - row);
     left.begin(x + row * inputs + column, (int)inputs, count, (int)inputs - column);
-    right.begin(maps.output(part.map) + row * n + part.start, n, count, n - part.start);
+    right.begin(maps.output(n > 0 ? place.map : 0) + row * n + place.column, n, count,
+                n - place.column);
+    if (has_panel) panel.begin(maps, wide, row, count);
     return parts(count, DEPTH);
   };
 
   if (first >= end) return;
-  // The chunk that is loaded next: of `map` of `next`, where `left_there` are left.
-  int next = first, map = 0, left_there = begin(first, 0);
-  const auto load = [&]() {
-    while (left_there == 0) {
-      if (KIND == INPUT_GRADIENT && map < 3)
-        map++;
-      else
-        next++, map = 0;
-      if (next >= end) return;
-      left_there = begin(next, map);
+  if (NARROW && ALONG) {
+    NarrowChunk::put_sources(maps, wide, sources);
+    __syncthreads();
+  }
+  // Of the item that is loaded: where the next chunk goes, its map, and how many are left there.
+  int stage, map, left_there;
+  const auto go_to = [&](int item) { stage = STAGES - 1, map = 0, left_there = begin(item, 0); };
+  const auto load = [&](int item) {
+    if (ALONG && left_there == 0 && map < wide && ++map < wide) left_there = begin(item, map);
+    float *const tile = shared + stage * BUFFER;
+    stage = stage + 1 < STAGES ? stage + 1 : 0;
+    if (left_there > 0) {
+      left_there--;
+      left.load(tile, maps.y0);
+      right.load(tile + LEFT_SIZE, maps.y0);
+      if (has_panel) panel.load(tile + LEFT_SIZE + RIGHT_SIZE, maps.y0);
+    } else if (NARROW && ALONG && map == wide) {
+      map++;
+      NarrowChunk::load(tile, sources, (long)(item / input_parts) * LEFT, rows,
+                        (long)(item % input_parts) * RIGHT, inputs);
     }
-    left.load();
-    right.load();
-    left_there--;
+    copy_commit();
   };
-  load();
-  int buffer = 0;
+  int chunks = NARROW;
+  if (ALONG)
+    for (int i = 0; i < wide; i++) chunks += parts(maps.columns(i), DEPTH);
+  Norm norm{x, weight, mean, scale, out, partial, (int)inputs, accumulate, wants_weight,
+            wants_bias};
+  // A norm's way back takes the first stages, where there are more than two all but the last: there the
+  // first chunk of the next item arrives meanwhile.
+  constexpr int EARLY = KIND != NORM_GRADIENT ? STAGES - 1 : STAGES > 2 ? 1 : 0;
+  go_to(first);
+  if (!ALONG) chunks = left_there;
+#pragma unroll
+  for (int i = 0; i < EARLY; i++) load(first);
   for (int item = first; item < end; item++) {
+#pragma unroll
+    for (int i = EARLY; i < STAGES - 1; i++) load(item);
     float c[MT][NT][4] = {};
-    bool more = true;
-    while (more) {
-      float *const tile = shared + buffer * BUFFER;
-      left.store(tile);
-      right.store(tile + LEFT_SIZE);
-      load();
-      // Whether the chunk just asked for is of this item too.
-      more = next == item;
+    int current = STAGES - 1;
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      copy_wait<STAGES - 2>();
+      // The chunk is there for all, and the one before was multiplied by all.
       __syncthreads();
-      multiply_chunk(c, tile, tile + LEFT_SIZE);
-      buffer ^= 1;
+      load(item);
+      const float *const tile = shared + current * BUFFER;
+      current = current + 1 < STAGES ? current + 1 : 0;
+      if (NARROW && ALONG && chunk + 1 == chunks)
+        multiply_chunk<NARROW_COLUMNS>(c, tile, tile + LEFT_SIZE);
+      else
+        multiply_chunk<DEPTH>(c, tile, tile + LEFT_SIZE);
+      if (has_panel) panel.multiply(tile, tile + LEFT_SIZE + RIGHT_SIZE);
     }
-    if (KIND == INPUT_GRADIENT) {
+    if (ALONG) {
+      __syncthreads();
+      if (item + 1 < end) {
+        go_to(item + 1);
+#pragma unroll
+        for (int i = 0; i < EARLY; i++) load(item + 1);
+      }
+    }
+    if (KIND == NORM_GRADIENT) {
+      Norm::put(shared, c);
+      __syncthreads();
+      norm.go_back(shared, (long)item * LEFT, rows);
+      __syncthreads();
+    } else if (ALONG) {
       const long row = (long)(item / input_parts) * LEFT;
       const int column = item % input_parts * RIGHT;
       write_tile(out + row * inputs + column, inputs, (int)min(rows - row, (long)LEFT),
-                        (int)inputs - column, accumulate, c);
+                 (int)inputs - column, accumulate, c);
     } else {
-      const Part part(maps, item % across, RIGHT);
-      const int column = item / across % input_parts * LEFT, n = maps.columns(part.map);
-      const int before = (part.map > 0 ? maps.n0 : 0) + (part.map > 1 ? maps.n1 : 0) +
-                         (part.map > 2 ? maps.n2 : 0);
-      float *const to = out + item / across / input_parts * inputs * (n0 + n1 + n2 + n3) +
-                        inputs * before;
-      write_tile(to + (long)column * n + part.start, n, (int)inputs - column,
-                        n - part.start, 0, c);
+      float *const to = out + item / across / input_parts * inputs * maps.all();
+      const int input = item / across % input_parts * LEFT;
+      write_weights(to, maps, wide, input, item % across * RIGHT, (int)inputs, c);
+      if (has_panel) panel.write(to, maps, wide, input, (int)inputs);
     }
   }
+  if (KIND == NORM_GRADIENT && partial) norm.write(shared);
 }

@@ -13,6 +13,7 @@ DEVICE float row_sum(long columns, float *shared, Function term) {
 /// is null for norms without one.
 KERNEL long_norm(long rows, long columns, float factor, float epsilon, const float *x,
                  const float *weight, const float *bias, float *y, float *mean, float *rstd) {
+  begin_kernel();
   __shared__ float shared[32];
   for (long row = blockIdx.x; row < rows; row += gridDim.x) {
     const float *in = x + row * columns;
@@ -39,6 +40,7 @@ KERNEL long_norm(long rows, long columns, float factor, float epsilon, const flo
 KERNEL long_norm_backward(long rows, long columns, const float *x, const float *weight,
                           const float *mean, const float *rstd, const float *dy, float *dx,
                           int accumulate) {
+  begin_kernel();
   __shared__ float shared[32];
   float factor = 1.0f / (float)columns;
   for (long row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -60,6 +62,7 @@ KERNEL long_norm_backward(long rows, long columns, const float *x, const float *
 /// dx (+)= scale (dy - y (y . dy))
 KERNEL long_l2_norm_backward(long rows, long columns, const float *y, const float *scale,
                              const float *dy, float *dx, int accumulate) {
+  begin_kernel();
   __shared__ float shared[32];
   for (long row = blockIdx.x; row < rows; row += gridDim.x) {
     const float *out = y + row * columns, *gradient = dy + row * columns;

@@ -90,6 +90,7 @@ struct RowPart {
 KERNEL __launch_bounds__(TEAM > 128 ? TEAM : 128)
 cross_entropy(long rows, long columns, float *logits, const float *bias, const int *target,
               long first_row, const float *scale, float *loss, int *best) {
+  begin_kernel();
   __shared__ TeamMemory memory;
   const int teams = blockDim.x / TEAM, rank = threadIdx.x % TEAM;
   const long row = (long)blockIdx.x * teams + threadIdx.x / TEAM;

@@ -33,6 +33,7 @@ DEVICE void load_terms(float (&x)[RANK], const float *row, bool is_there) {
 
 KERNEL __launch_bounds__(THREADS) low_rank_softplus(long rows, const float *x, const float *weight,
                                                     const float *bias, float *y) {
+  begin_kernel();
   pack w[RANK];
   load_weight(w, weight);
   const pack shift = load_floats<4>(bias + column());
@@ -55,6 +56,7 @@ KERNEL __launch_bounds__(THREADS) low_rank_softplus(long rows, const float *x, c
 KERNEL __launch_bounds__(THREADS) low_rank_softplus_backward(
     long rows, const float *x, const float *weight, const float *y, const float *dy, float *dx,
     int accumulate, float *partial) {
+  begin_kernel();
   __shared__ float sums[2][THREADS / 32][SUMS];
   __shared__ pack shared[THREADS];
   pack w[RANK], dw[RANK] = {}, dbias = {};

@@ -1,4 +1,4 @@
-// The layer of mlp_parts.cuh, forward, and its weights as halves.
+// The layer of mlp_parts.cuh, forward.
 //
 // A block has 16 rows for each warp, or, where rows are few, for SPLIT warps that share the hidden
 // columns; all weights go past them in parts, of which the next is under
@@ -6,22 +6,12 @@
 
 constexpr int HIDDEN = 64;
 
-/// Both weights times 16, [width, hidden] and behind it [hidden, width]; `count` is the numbers of
-/// one, a multiple of 4.
-KERNEL mlp_halves(long count, const float *up, const float *down, Half *halves) {
-  for (long i = thread_index() * 4; i < 2 * count; i += thread_count() * 4) {
-    const Pack<4> x = load_floats<4>(i < count ? up + i : down + (i - count));
-    constexpr float SCALE = 1 << WEIGHT_BITS;
-    *(uint2 *)(halves + i) = uint2{two_halves(x.at[0] * SCALE, x.at[1] * SCALE),
-                                   two_halves(x.at[2] * SCALE, x.at[3] * SCALE)};
-  }
-}
-
 /// `norm`: the weight of a root-mean-square norm that x goes through before, or null for none;
 /// `is_added`: whether x, as it is, is added to the result.
 extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     mlp(long rows, long hidden, const float *x, const float *norm, float epsilon, float *scales,
         const Half *weights, const float *up_bias, const float *down_bias, int is_added, float *y) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   typedef Weights<HIDDEN> Part;
   Half *const parts = (Half *)shared;
@@ -35,14 +25,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
   float *const bias = (float *)(parts + Part::SIZE + max((int)Part::SIZE, OWN));
   for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i];
 
-  Part::expect(parts, weights, columns, 0);
+  Part::expect(parts, weights, 0);
   uint a[STEPS][4];
   float scale;
   {
     Slab own;
     own.load(x + first * WIDTH, rows - first);
     if (CAN_NORMALISE && norm) own.normalise(norm, epsilon, scales + first, rows - first);
-    scale = two_to(-WEIGHT_BITS - own.store(tile, nullptr, INPUT_BITS));
+    scale = two_to(-WEIGHT_BITS - own.store(tile, INPUT_BITS));
     load_factor(a, tile);
   }
   float out[WIDTH / 8][4] = {};
@@ -51,12 +41,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     copy_wait<0>();
     __syncthreads();
     if (start + HIDDEN < columns)
-      Part::expect(parts + (turn ^ 1) * Part::SIZE, weights, columns, start + HIDDEN);
+      Part::expect(parts + (turn ^ 1) * Part::SIZE, weights, start + HIDDEN);
     const Part part(parts + turn * Part::SIZE);
 #pragma unroll 2
     for (int n = warp % SPLIT * 16; n < HIDDEN; n += 16 * SPLIT) {
       float c[2][4] = {};
-      part.add_up(c, a, n);
+      part.multiply(c, a, part.up, n);
       uint h[4];
 #pragma unroll
       for (int i = 0; i < 4; i++) {
@@ -65,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
         h[i] = two_halves(Gelu(fmaf(own[0], scale, b.x)).value * (1 << HIDDEN_BITS),
                           Gelu(fmaf(own[1], scale, b.y)).value * (1 << HIDDEN_BITS));
       }
-      part.add_down(out, h, n);
+      part.add(out, h, part.down, n);
     }
   }
   if (!join<SPLIT>(out, shared)) return;

@@ -6,11 +6,13 @@
 constexpr int HIDDEN = 64;
 
 /// `norm`, `scales`: of the norm that x goes through before, or null; `dx` is the gradient behind it.
-/// `halves`: x, and behind it dy, each [rows rounded up to a multiple of 16, WIDTH].
+/// `halves`: x, and behind it dy, with rows of zeros up to a multiple of 64, and `exponents` for each
+/// 16 of these. The last argument is for grouped_mlp_inputs.cu alone.
 extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     mlp_inputs(long rows, long hidden, const float *x, const float *norm, const float *scales,
                const float *dy, const Half *weights, const float *up_bias, float *dx,
-               int accumulate, Half *halves, Exponents *exponents) {
+               int accumulate, Half *halves, Exponents *exponents, float *) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   typedef Weights<HIDDEN> Part;
   Half *const parts = (Half *)shared;
@@ -24,20 +26,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
   float *const bias = (float *)(parts + Part::SIZE + max((int)Part::SIZE, OWN));
   for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i];
 
-  Part::expect(parts, weights, columns, 0);
+  Part::expect(parts, weights, 0);
   uint a[STEPS][4], b[STEPS][4];
   Exponents exponent;
   {
-    const long first = (long)slab * SLAB, slabs = (rows + SLAB - 1) / SLAB;
+    const long first = (long)slab * SLAB, slabs = (rows + 63) / 64 * (64 / SLAB);
     const bool is_there = slab < slabs && warp % SPLIT == 0;
     Slab own;
     own.load(x + first * WIDTH, rows - first);
     if (CAN_NORMALISE && norm) own.scale(norm, scales + first, rows - first);
-    exponent.x = own.store(tile, is_there ? halves + first * WIDTH : nullptr, INPUT_BITS);
+    exponent.x = own.store(tile, INPUT_BITS, is_there ? halves : nullptr, first);
     load_factor(a, tile);
     own.load(dy + first * WIDTH, rows - first);
-    exponent.dy = own.store(
-        tile, is_there ? halves + (slabs * SLAB + first) * WIDTH : nullptr, GRADIENT_BITS);
+    exponent.dy = own.store(tile, GRADIENT_BITS,
+                            is_there ? halves + slabs * SLAB * WIDTH : nullptr, first);
     load_factor(b, tile);
     if (is_there && (threadIdx.x & 31) == 0) exponents[slab] = exponent;
   }
@@ -48,13 +50,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     copy_wait<0>();
     __syncthreads();
     if (start + HIDDEN < columns)
-      Part::expect(parts + (turn ^ 1) * Part::SIZE, weights, columns, start + HIDDEN);
+      Part::expect(parts + (turn ^ 1) * Part::SIZE, weights, start + HIDDEN);
     const Part part(parts + turn * Part::SIZE);
 #pragma unroll 1
     for (int n = warp % SPLIT * 16; n < HIDDEN; n += 16 * SPLIT) {
       float c[2][4] = {}, dc[2][4] = {};
-      part.add_up(c, a, n);
-      part.add_down_gradient(dc, b, n);
+      part.multiply(c, a, part.up, n);
+      part.multiply(dc, b, part.down, n);
       uint dh[4];
 #pragma unroll
       for (int i = 0; i < 4; i++) {
@@ -64,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
         const float right = Gelu(fmaf(c[j][e + 1], scale, own.y)).slope * two_to(-WEIGHT_BITS);
         dh[i] = two_bounded_halves(dc[j][e] * left, dc[j][e + 1] * right);
       }
-      part.add_up_gradient(out, dh, n);
+      part.add(out, dh, part.up, n);
     }
   }
 

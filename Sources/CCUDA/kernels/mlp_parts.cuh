@@ -21,6 +21,24 @@ constexpr int WEIGHT_BITS = 4, HIDDEN_BITS = 2, INPUT_BITS = 13, GRADIENT_BITS =
 /// 2^exponent, for -126 ... 127.
 DEVICE float two_to(int exponent) { return __uint_as_float((uint)(127 + exponent) << 23); }
 
+/// Where a number of 64 rows is in panels of 64 columns: rows of 128 bytes, whose eight pieces of 16
+/// bytes are exchanged by the row's number.
+DEVICE int panel_place(int row, int column) {
+  return column / 64 * 64 * 64 + row * 64 + (column % 64 / 8 ^ row & 7) * 8 + column % 8;
+}
+/// Where a number is in the copies of x and dy as halves, in panels where columns fill them.
+DEVICE long copy_place(long row, int column) {
+  if (WIDTH % 64) return row * WIDTH + column;
+  return row / 64 * (64 * WIDTH) + panel_place((int)(row % 64), column);
+}
+
+/// Where a number of the weights as halves is: `up` comes before `down` for each 64 hidden columns,
+/// which are the rows of both, in panels as above.
+DEVICE int weight_place(bool is_down, int row, int column) {
+  const int own = WIDTH % 64 ? row % 64 * WIDTH + column : panel_place(row % 64, column);
+  return (row / 64 * 2 + is_down) * (64 * WIDTH) + own;
+}
+
 /// The powers of two that 16 rows of x and of dy were multiplied by.
 struct alignas(8) Exponents {
   int x, dy;
@@ -107,11 +125,12 @@ struct Slab {
     multiply(rows, weight);
   }
 
-  /// Writes halves to the warp's part of shared memory and, if it is there, to a copy; the greatest
-  /// gets `bits` bits before the point.
+  /// Writes halves to the warp's part of shared memory, or to panels of 64 rows, and, if it is there,
+  /// to a copy, whose row `first` the first becomes; the greatest gets `bits` bits before the point.
   ///
   /// Returns the exponent of what all were multiplied by.
-  DEVICE int store(Half *tile, Half *copy, int bits) const {
+  template <bool in_panels = false>
+  DEVICE int store(Half *tile, int bits, Half *copy = nullptr, long first = 0) const {
     const int lane = threadIdx.x & 31;
     float most = 0;
 #pragma unroll
@@ -126,8 +145,11 @@ struct Slab {
       const int quad = lane + 32 * i;
       const uint2 halves = {two_halves(x[i].x * scale, x[i].y * scale),
                             two_halves(x[i].z * scale, x[i].w * scale)};
-      *(uint2 *)(tile + quad / (WIDTH / 4) * PITCH + quad % (WIDTH / 4) * 4) = halves;
-      if (copy) ((uint2 *)copy)[quad] = halves;
+      const int row = quad / (WIDTH / 4), column = quad % (WIDTH / 4) * 4;
+      const int place =
+          in_panels ? panel_place((int)(first % 64) + row, column) : row * PITCH + column;
+      *(uint2 *)(tile + place) = halves;
+      if (copy) *(uint2 *)(copy + copy_place(first + row, column)) = halves;
     }
     return exponent;
   }
@@ -164,74 +186,47 @@ DEVICE void load_factor(uint (&a)[STEPS][4], const Half *tile) {
   __syncwarp();
 }
 
-/// Parts of the weights, HIDDEN columns of `up` and as many rows of `down`, which come to shared
-/// memory while those before are used.
+/// Parts of the weights, of HIDDEN columns, which come to shared memory while those before are used.
 template <int HIDDEN>
 struct Weights {
-  static constexpr int UP_PITCH = HIDDEN + 8;
-  static constexpr int UP_SIZE = WIDTH * UP_PITCH, SIZE = UP_SIZE + HIDDEN * PITCH;
+  static_assert(HIDDEN == 64, "as they lie in memory");
+  static constexpr int SIZE = 2 * HIDDEN * PITCH;
   const Half *up, *down;
 
-  DEVICE static void expect(Half *to, const Half *all, int hidden, int first) {
-    constexpr int UP = WIDTH * HIDDEN / 8, DOWN = HIDDEN * WIDTH / 8;
+  DEVICE static void expect(Half *to, const Half *all, int first) {
+    constexpr int PACKS = WIDTH / 8;
 #pragma unroll 1
-    for (int i = threadIdx.x; i < UP; i += THREADS) {
-      const int row = i / (HIDDEN / 8), column = i % (HIDDEN / 8) * 8;
-      copy_async(to + row * UP_PITCH + column, all + row * hidden + first + column);
-    }
-#pragma unroll 1
-    for (int i = threadIdx.x; i < DOWN; i += THREADS) {
-      const int row = i / (WIDTH / 8), column = i % (WIDTH / 8) * 8;
-      copy_async(to + UP_SIZE + row * PITCH + column,
-                 all + (WIDTH * hidden + (first + row) * WIDTH + column));
+    for (int i = threadIdx.x; i < 2 * HIDDEN * PACKS; i += THREADS) {
+      const int place = i / PACKS, column = i % PACKS * 8;
+      copy_async(to + place * PITCH + column,
+                 all + first * 2 * WIDTH + weight_place(place >= HIDDEN, place % HIDDEN, column));
     }
     copy_commit();
   }
 
-  DEVICE Weights(const Half *tile) : up(tile), down(tile + UP_SIZE) {}
+  DEVICE Weights(const Half *tile) : up(tile), down(tile + HIDDEN * PITCH) {}
 
-  /// c += x U for 16 hidden columns from `n` on.
-  DEVICE void add_up(float (&c)[2][4], const uint (&x)[STEPS][4], int n) const {
+  /// c += x U, or dy D', for 16 hidden columns from `n` on.
+  DEVICE static void multiply(float (&c)[2][4], const uint (&x)[STEPS][4], const Half *weight,
+                              int n) {
     const int lane = threadIdx.x & 31;
-    const Half *from = up + (lane & 15) * UP_PITCH + (lane >> 4) * 8 + n;
-#pragma unroll
-    for (int k = 0; k < STEPS; k++) {
-      uint b[4];
-      load_transposes(b, from + 16 * k * UP_PITCH);
-      mma_half(c[0], x[k], b[0], b[1]), mma_half(c[1], x[k], b[2], b[3]);
-    }
-  }
-  /// c += dy D'
-  DEVICE void add_down_gradient(float (&c)[2][4], const uint (&dy)[STEPS][4], int n) const {
-    const int lane = threadIdx.x & 31;
-    const Half *from = down + (n + (lane & 7) + (lane >> 4) * 8) * PITCH + (lane >> 3 & 1) * 8;
+    const Half *from = weight + (n + (lane & 7) + (lane >> 4) * 8) * PITCH + (lane >> 3 & 1) * 8;
 #pragma unroll
     for (int k = 0; k < STEPS; k++) {
       uint b[4];
       load_halves(b, from + 16 * k);
-      mma_half(c[0], dy[k], b[0], b[1]), mma_half(c[1], dy[k], b[2], b[3]);
+      mma_half(c[0], x[k], b[0], b[1]), mma_half(c[1], x[k], b[2], b[3]);
     }
   }
-  /// y += h D for the 16 hidden columns from `n` on.
-  DEVICE void add_down(float (&y)[WIDTH / 8][4], const uint (&h)[4], int n) const {
+  /// y += h D, or dh U', for the 16 hidden columns from `n` on.
+  DEVICE static void add(float (&y)[WIDTH / 8][4], const uint (&h)[4], const Half *weight, int n) {
     const int lane = threadIdx.x & 31;
-    const Half *from = down + (n + (lane & 15)) * PITCH + (lane >> 4) * 8;
+    const Half *from = weight + (n + (lane & 15)) * PITCH + (lane >> 4) * 8;
 #pragma unroll
     for (int j = 0; j < STEPS; j++) {
       uint b[4];
       load_transposes(b, from + 16 * j);
       mma_half(y[2 * j], h, b[0], b[1]), mma_half(y[2 * j + 1], h, b[2], b[3]);
-    }
-  }
-  /// dx += dh U'
-  DEVICE void add_up_gradient(float (&dx)[WIDTH / 8][4], const uint (&dh)[4], int n) const {
-    const int lane = threadIdx.x & 31;
-    const Half *from = up + ((lane & 7) + (lane >> 4) * 8) * UP_PITCH + n + (lane >> 3 & 1) * 8;
-#pragma unroll
-    for (int j = 0; j < STEPS; j++) {
-      uint b[4];
-      load_halves(b, from + 16 * j * UP_PITCH);
-      mma_half(dx[2 * j], dh, b[0], b[1]), mma_half(dx[2 * j + 1], dh, b[2], b[3]);
     }
   }
 };

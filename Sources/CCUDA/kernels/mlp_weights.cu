@@ -3,40 +3,9 @@
 // A block has 16 hidden columns for each warp, whose weights and gradients stay in registers, and a
 // part of the rows, which go past them; `parts`, [parts of the rows, up, up bias, down, down bias],
 // are added up by part_sums.cu.
-//
-// Sums over rows are kept times a power of two, the least that any 16 rows had: where it gets less,
-// the sums are multiplied, and rows that have a greater one are brought to it by the left factor.
 
 /// Slabs of 16 rows that come to shared memory at once.
 constexpr int AT_ONCE = 4, TILE_SIZE = AT_ONCE * SLAB * PITCH;
-
-/// A gradient of the warp's 16 hidden columns, and the power of two that it is multiplied by.
-struct Sum {
-  float at[WIDTH / 8][4] = {};
-  int exponent = 1000;
-
-  /// Lowers the exponent to that of what will be added.
-  ///
-  /// Returns what is left for the left factor, and what else has the exponent is multiplied by.
-  DEVICE float2 meet(int other) {
-    float factor = 1;
-    if (other < exponent) {
-      factor = two_to(max(other - exponent, -126));
-#pragma unroll
-      for (int j = 0; j < WIDTH / 8; j++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) at[j][i] *= factor;
-      exponent = other;
-    }
-    return {two_to(max(exponent - other, -126)), factor};
-  }
-
-  /// What the numbers are to be multiplied by in the end, in two steps as it may be beyond the range.
-  DEVICE float2 inverse() const {
-    const int half = exponent / 2;
-    return {two_to(max(-half, -126)), two_to(max(half - exponent, -126))};
-  }
-};
 
 /// Asks for slabs of x and dy, and their exponents.
 DEVICE void expect_slabs(Half *tile, Exponents *exponents, const Half *halves,
@@ -45,7 +14,7 @@ DEVICE void expect_slabs(Half *tile, Exponents *exponents, const Half *halves,
 #pragma unroll 1
   for (int i = threadIdx.x; i < 2 * COUNT; i += THREADS) {
     const int which = i / COUNT, row = i % COUNT / PACKS, column = i % PACKS * 8;
-    const long from = (slab * SLAB + row) * WIDTH + column;
+    const long from = copy_place(slab * SLAB + row, column);
     const bool is_there = slab + row / SLAB < slabs;
     copy_async(tile + which * TILE_SIZE + row * PITCH + column,
                halves + (is_there ? which * slabs * SLAB * WIDTH + from : 0), is_there);
@@ -59,6 +28,7 @@ DEVICE void expect_slabs(Half *tile, Exponents *exponents, const Half *halves,
 extern "C" __global__ void __launch_bounds__(THREADS, 8 / WARPS)
     mlp_weights(long slabs, long hidden, long split, const Half *halves, const Exponents *exponents,
                 const Half *weights, const float *up_bias, float *parts) {
+  begin_kernel();
   extern __shared__ __align__(16) float shared[];
   Half *const tiles = (Half *)shared;
   Exponents *const own_exponents = (Exponents *)(tiles + 4 * TILE_SIZE);
@@ -68,16 +38,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 8 / WARPS)
   const long end = min(slabs, begin + split * AT_ONCE);
 
   expect_slabs(tiles, own_exponents, halves, exponents, slabs, begin);
-  // The left factors, [hidden, width]: columns of `up`, rows of `down`.
+  // The left factors, [hidden, width].
   uint up[STEPS][4], down[STEPS][4];
 #pragma unroll
   for (int k = 0; k < STEPS; k++)
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const int row = first + g + 8 * (i & 1), column = 16 * k + 8 * (i >> 1) + 2 * t;
-      const Half *const own = weights + column * hidden + row;
-      up[k][i] = own[0] | (uint)own[hidden] << 16;
-      down[k][i] = *(const uint *)(weights + (WIDTH * hidden + row * WIDTH + column));
+      up[k][i] = *(const uint *)(weights + weight_place(false, row, column));
+      down[k][i] = *(const uint *)(weights + weight_place(true, row, column));
     }
   const float bias[2] = {up_bias[first + g], up_bias[first + g + 8]};
 

@@ -5,6 +5,9 @@
 // other. Constants: DIM, TOKENS (at most 32).
 
 constexpr int own = (DIM + 31) / 32;
+constexpr int THREADS = 128;
+/// Whether a chunk's rows leave registers for many warps, which hide each other's waiting.
+constexpr bool FEW = TOKENS <= 4 && TOKENS * own <= 8;
 
 struct Place {
   long batch, head, heads, length;
@@ -67,30 +70,40 @@ DEVICE float divisor_of(float answer, const float *stabiliser, long row) {
   return size < floor ? floor : size;
 }
 
-/// `states` are like k; they, decay, stabiliser, initial and final_state may be null.
-KERNEL normaliser_forward(long items, long heads, long length, float scale, float epsilon,
-                          const float *__restrict__ q, const float *__restrict__ k,
-                          const float *__restrict__ decay, const float *__restrict__ stabiliser,
-                          const float *__restrict__ initial, float *__restrict__ factor,
-                          float *__restrict__ final_state, float *__restrict__ states) {
+/// `states` are like k; they, decay, stabiliser, initial and final_state may be null. With strengths
+/// the keys are k times these, and are left in `weighed`.
+KERNEL __launch_bounds__(THREADS, FEW ? 7 : 3) normaliser_forward(
+    long items, long heads, long length, float scale, float epsilon, const float *__restrict__ q,
+    const float *__restrict__ k, const float *__restrict__ strength,
+    const float *__restrict__ decay, const float *__restrict__ stabiliser,
+    const float *__restrict__ initial, float *__restrict__ factor, float *__restrict__ weighed,
+    float *__restrict__ final_state, float *__restrict__ states) {
+  begin_kernel();
   const long item = thread_index() >> 5;
   if (item >= items) return;
   const Place x(item, heads, length);
   Row z;
   z.load(initial ? initial + item * DIM : nullptr, x);
   Rows queries, keys, next_queries, next_keys;
-  Numbers decays, next_decays;
+  Numbers decays, next_decays, strengths, next_strengths;
   queries.load(q, x, 0);
   keys.load(k, x, 0);
   decays.load(decay, x, 0, 1);
+  strengths.load(strength, x, 0, 1);
   for (long t = 0; t < length; t += TOKENS) {
     next_queries.load(q, x, t + TOKENS);
     next_keys.load(k, x, t + TOKENS);
     next_decays.load(decay, x, t + TOKENS, 1);
+    next_strengths.load(strength, x, t + TOKENS, 1);
     float mine = 0;
 #pragma unroll
     for (int i = 0; i < TOKENS; i++) {
       if (t + i >= length) break;
+      if (weighed) {
+#pragma unroll
+        for (int n = 0; n < own; n++) keys.of[i].of[n] *= strengths.of[i];
+        keys.of[i].store(weighed + x.row(t + i) * DIM, x);
+      }
 #pragma unroll
       for (int n = 0; n < own; n++) z.of[n] = decays.of[i] * z.of[n] + keys.of[i].of[n];
       if (states) z.store(states + x.row(t + i) * DIM, x);
@@ -104,6 +117,7 @@ KERNEL normaliser_forward(long items, long heads, long length, float scale, floa
     queries = next_queries;
     keys = next_keys;
     decays = next_decays;
+    strengths = next_strengths;
   }
   if (final_state) z.store(final_state + item * DIM, x);
 }
@@ -124,6 +138,7 @@ KERNEL normaliser_backward(long items, long heads, long length, float scale, flo
                            const float *__restrict__ initial, const float *__restrict__ states,
                            const float *__restrict__ d_factor, float *__restrict__ dq,
                            float *__restrict__ dk, float *__restrict__ d_decay) {
+  begin_kernel();
   const long item = thread_index() >> 5;
   if (item >= items) return;
   const Place x(item, heads, length);
@@ -173,6 +188,83 @@ KERNEL normaliser_backward(long items, long heads, long length, float scale, flo
       for (int n = 0; n < own; n++) lambda.of[n] *= decays.of[i];
     }
     if (has && d_decay) d_decay[x.row(t + x.lane)] = own_decay;
+    queries = earlier_queries;
+    now = earlier;
+  }
+}
+
+/// The same for keys that are k times strengths, and for these keys: `d_keys` is what else there is
+/// of their gradient. All four gradients are wanted.
+KERNEL __launch_bounds__(THREADS, FEW ? 5 : 2) weighed_normaliser_backward(
+    long items, long heads, long length, float scale, float epsilon, const float *__restrict__ q,
+    const float *__restrict__ k, const float *__restrict__ strength,
+    const float *__restrict__ decay, const float *__restrict__ stabiliser,
+    const float *__restrict__ initial, const float *__restrict__ states,
+    const float *__restrict__ d_factor, const float *__restrict__ d_keys, float *__restrict__ dq,
+    int accumulate_q, float *__restrict__ dk, int accumulate_k, float *__restrict__ d_strength,
+    int accumulate_strength, float *__restrict__ d_decay, int accumulate_decay) {
+  begin_kernel();
+  const long item = thread_index() >> 5;
+  if (item >= items) return;
+  const Place x(item, heads, length);
+  Row lambda, first;
+  lambda.load(nullptr, x);
+  first.load(initial ? initial + item * DIM : nullptr, x);
+  Rows queries, now, earlier_queries, earlier;
+  const long last = (length - 1) / TOKENS;
+  queries.load(q, x, last * TOKENS);
+  now.load(states, x, last * TOKENS);
+  for (long chunk = last; chunk >= 0; chunk--) {
+    const long t = chunk * TOKENS;
+    Rows keys, others, sums;
+    Numbers decays, strengths;
+    keys.load(k, x, t);
+    others.load(d_keys, x, t);
+    if (accumulate_q) sums.load(dq, x, t);
+    decays.load(decay, x, t, 1);
+    strengths.load(strength, x, t, 0);
+    earlier_queries.load(q, x, t - TOKENS);
+    earlier.load(states, x, t - TOKENS);
+    // Each lane works out one token's gradient.
+    float mine = 0;
+#pragma unroll
+    for (int i = 0; i < TOKENS; i++) {
+      const float answer = dot(queries.of[i], now.of[i]);
+      if (x.lane == i) mine = answer;
+    }
+    const bool has = x.lane < TOKENS && t + x.lane < length;
+    const float own_gain =
+        has ? gain_of(scale * mine, stabiliser, d_factor, x.row(t + x.lane), scale, epsilon) : 0;
+    float own_decay = 0, own_strength = 0;
+#pragma unroll
+    for (int i = TOKENS - 1; i >= 0; i--) {
+      if (t + i >= length) continue;
+      const float gain = __shfl_sync(FULL_WARP, own_gain, i);
+      const long at = x.row(t + i) * DIM;
+      Row part, before, whole;
+#pragma unroll
+      for (int n = 0; n < own; n++) {
+        const float own_before = chunk ? earlier.of[TOKENS - 1].of[n] : first.of[n];
+        before.of[n] = i ? now.of[i > 0 ? i - 1 : 0].of[n] : own_before;
+        part.of[n] = gain * now.of[i].of[n];
+        if (accumulate_q) part.of[n] += sums.of[i].of[n];
+        lambda.of[n] += gain * queries.of[i].of[n];
+        whole.of[n] = others.of[i].of[n] + lambda.of[n];
+      }
+      part.store(dq + at, x);
+      const float decay_sum = dot(lambda, before), strength_sum = dot(whole, keys.of[i]);
+      if (x.lane == i) own_decay = decay_sum, own_strength = strength_sum;
+#pragma unroll
+      for (int n = 0; n < own; n++) {
+        const int place = n * 32 + x.lane;
+        if (place < DIM) put(dk + at + place, whole.of[n] * strengths.of[i], accumulate_k);
+        lambda.of[n] *= decays.of[i];
+      }
+    }
+    if (has) {
+      put(d_decay + x.row(t + x.lane), own_decay, accumulate_decay);
+      put(d_strength + x.row(t + x.lane), own_strength, accumulate_strength);
+    }
     queries = earlier_queries;
     now = earlier;
   }

@@ -31,11 +31,13 @@ DEVICE void norm(long rows, long columns, float factor, float epsilon, const flo
 
 KERNEL rms_norm(long rows, long columns, float factor, float epsilon, const float *x,
                 const float *weight, float *y, float *rstd) {
+  begin_kernel();
   norm<false>(rows, columns, factor, epsilon, x, weight, nullptr, y, nullptr, rstd);
 }
 
 KERNEL layer_norm(long rows, long columns, float factor, float epsilon, const float *x,
                   const float *weight, const float *bias, float *y, float *mean, float *rstd) {
+  begin_kernel();
   norm<true>(rows, columns, factor, epsilon, x, weight, bias, y, mean, rstd);
 }
 
@@ -83,6 +85,7 @@ DEVICE void norm_backward(long rows, long columns, const float *x, const float *
 KERNEL rms_norm_backward(long rows, long columns, const float *x, const float *weight,
                          const float *rstd, const float *dy, float *dx, int accumulate,
                          int wants_weight, float *partial) {
+  begin_kernel();
   norm_backward<false>(rows, columns, x, weight, nullptr, rstd, dy, dx, accumulate, wants_weight, 0,
                        partial);
 }
@@ -90,6 +93,7 @@ KERNEL rms_norm_backward(long rows, long columns, const float *x, const float *w
 KERNEL layer_norm_backward(long rows, long columns, const float *x, const float *weight,
                            const float *mean, const float *rstd, const float *dy, float *dx,
                            int accumulate, int wants_weight, int wants_bias, float *partial) {
+  begin_kernel();
   norm_backward<true>(rows, columns, x, weight, mean, rstd, dy, dx, accumulate, wants_weight,
                       wants_bias, partial);
 }
@@ -97,6 +101,7 @@ KERNEL layer_norm_backward(long rows, long columns, const float *x, const float 
 /// dx (+)= scale (dy - y (y . dy))
 KERNEL l2_norm_backward(long rows, long columns, const float *y, const float *scale,
                         const float *dy, float *dx, int accumulate) {
+  begin_kernel();
   pack v[PACKS], g[PACKS];
   for (long base = (long)blockIdx.x * GROUPS; base < rows; base += (long)gridDim.x * GROUPS) {
     const long row = base + group_of_row();

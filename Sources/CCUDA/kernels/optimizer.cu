@@ -27,23 +27,30 @@ DEVICE double share_of_squares(long n, const float *x) {
   return sum;
 }
 
-/// partial[block] = the block's share of the sum of squares, as a double. x begins at a multiple of
-/// 16 bytes.
-KERNEL squares(long n, const float *x, double *partial) {
+/// norm[0] = the Euclidean norm. Each block leaves its share of the sum of squares in `partial`, and
+/// the last of them to come adds these up, in their order: nobody waits for a second kernel's start.
+/// `arrived` counts the blocks, and is 0 before and after. x begins at a multiple of 16 bytes.
+KERNEL gradient_norm(long n, const float *x, double *partial, uint *arrived, float *norm) {
+  begin_kernel();
+  __shared__ bool is_last;
   double sum = block_sum_double(share_of_squares(n, x));
-  if (!threadIdx.x) partial[blockIdx.x] = sum;
-}
-
-/// norm[0] = the square root of the sum of the partial sums, by one block.
-KERNEL norm_of_partials(long n, const double *partial, float *norm) {
-  double sum = 0.0;
-  for (long i = threadIdx.x; i < n; i += blockDim.x) sum += partial[i];
+  if (!threadIdx.x) {
+    partial[blockIdx.x] = sum;
+    __threadfence();
+    is_last = atomicInc(arrived, gridDim.x - 1) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!is_last) return;
+  __threadfence();
+  sum = 0.0;
+  for (long i = threadIdx.x; i < gridDim.x; i += blockDim.x) sum += __ldcg(partial + i);
   sum = block_sum_double(sum);
   if (!threadIdx.x) norm[0] = (float)sqrt(sum);
 }
 
 /// norm[0] = the Euclidean norm, by one block: what few numbers need.
 KERNEL norm_of_few(long n, const float *x, float *norm) {
+  begin_kernel();
   double sum = block_sum_double(share_of_squares(n, x));
   if (!threadIdx.x) norm[0] = (float)sqrt(sum);
 }
@@ -85,10 +92,12 @@ DEVICE void update(const Shared &s, bool decays, float &p, float g, float &m, fl
 KERNEL adamw(
     long n, long decayed, const Step *step, const float *norm, float *parameters,
     float *gradients, float *first, float *second, int clearing) {
-  const Shared s = shared_of(step, norm);
+  begin_kernel();
   for (long quad = thread_index(); quad < n / 4; quad += thread_count()) {
     float4 p = ((float4 *)parameters)[quad], g = ((float4 *)gradients)[quad],
            m = ((float4 *)first)[quad], v = ((float4 *)second)[quad];
+    // Only here, so that the parameters do not wait for what they share.
+    const Shared s = shared_of(step, norm);
     long i = quad * 4;
     update(s, i < decayed, p.x, g.x, m.x, v.x);
     update(s, i + 1 < decayed, p.y, g.y, m.y, v.y);
@@ -101,6 +110,7 @@ KERNEL adamw(
   }
   long rest = (n & ~3L) + thread_index();
   if (rest < n) {
+    const Shared s = shared_of(step, norm);
     update(
         s, rest < decayed, parameters[rest], gradients[rest], first[rest], second[rest]);
     if (clearing) gradients[rest] = 0.0f;

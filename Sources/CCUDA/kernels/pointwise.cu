@@ -41,29 +41,34 @@ DEVICE float value_of(float x) { return unary_value(FUNCTION, x); }
 DEVICE float slope_of(float x, float y) { return unary_slope(FUNCTION, x, y); }
 
 KERNEL unary(long n, const float *x, float *y) {
+  begin_kernel();
   map(n, y, false, [](float x) { return value_of(x); }, x);
 }
 
 /// dx (+)= f'(x) dy
 KERNEL unary_backward(
     long n, const float *x, const float *y, const float *dy, float *dx, int accumulate) {
+  begin_kernel();
   map(n, dx, accumulate, [](float x, float y, float dy) { return slope_of(x, y) * dy; }, x, y, dy);
 }
 
 /// y = alpha f(x)
 KERNEL scaled_unary(long n, float alpha, const float *x, float *y) {
+  begin_kernel();
   map(n, y, false, [alpha](float x) { return alpha * value_of(x); }, x);
 }
 
 /// dx (+)= alpha f'(x) dy
 KERNEL scaled_unary_backward(
     long n, float alpha, const float *x, const float *dy, float *dx, int accumulate) {
+  begin_kernel();
   map(n, dx, accumulate,
       [alpha](float x, float dy) { return alpha * (slope_of(x, value_of(x)) * dy); }, x, dy);
 }
 
 /// y = a f(b)
 KERNEL gate(long n, const float *a, const float *b, float *y) {
+  begin_kernel();
   map(n, y, false, [](float a, float b) { return a * value_of(b); }, a, b);
 }
 
@@ -71,6 +76,7 @@ KERNEL gate(long n, const float *a, const float *b, float *y) {
 KERNEL gate_backward(
     long n, const float *a, const float *b, const float *dy, float *da, int accumulate_a,
     float *db, int accumulate_b) {
+  begin_kernel();
   auto for_a = [](float b, float dy) { return dy * value_of(b); };
   auto for_b = [](float a, float b, float dy) { return dy * (slope_of(b, value_of(b)) * a); };
   long i = thread_index(), step = thread_count();
@@ -93,36 +99,43 @@ KERNEL gate_backward(
 #else
 
 KERNEL add(long n, const float *a, const float *b, float *y) {
+  begin_kernel();
   map(n, y, false, [](float a, float b) { return a + b; }, a, b);
 }
 
 KERNEL subtract(long n, const float *a, const float *b, float *y) {
+  begin_kernel();
   map(n, y, false, [](float a, float b) { return a - b; }, a, b);
 }
 
 /// y (+)= a b
 KERNEL multiply(long n, const float *a, const float *b, float *y, int accumulate) {
+  begin_kernel();
   map(n, y, accumulate, [](float a, float b) { return a * b; }, a, b);
 }
 
 /// y += alpha x
 KERNEL add_scaled(long n, float alpha, const float *x, float *y) {
+  begin_kernel();
   map(n, y, true, [alpha](float x) { return alpha * x; }, x);
 }
 
 /// y = alpha x + beta
 KERNEL affine(long n, float alpha, float beta, const float *x, float *y) {
+  begin_kernel();
   map(n, y, false, [alpha, beta](float x) { return alpha * x + beta; }, x);
 }
 
 /// y = sigmoid(x)^exponent
 KERNEL sigmoid_power(long n, float exponent, const float *x, float *y) {
+  begin_kernel();
   map(n, y, false, [exponent](float x) { return expf(-exponent * softplus(-x)); }, x);
 }
 
 /// dx (+)= exponent y sigmoid(-x) dy
 KERNEL sigmoid_power_backward(long n, float exponent, const float *x, const float *y,
                               const float *dy, float *dx, int accumulate) {
+  begin_kernel();
   map(n, dx, accumulate,
       [exponent](float x, float y, float dy) { return dy * (exponent * y * sigmoid(-x)); }, x, y,
       dy);
@@ -130,6 +143,7 @@ KERNEL sigmoid_power_backward(long n, float exponent, const float *x, const floa
 
 /// total += scale times the sum of x, by one block.
 KERNEL add_scaled_sum(long n, const float *x, const float *scale, float *total) {
+  begin_kernel();
   __shared__ float shared[32];
   float sum = 0.0f;
 #pragma unroll 8
@@ -142,6 +156,7 @@ KERNEL add_scaled_sum(long n, const float *x, const float *scale, float *total) 
 /// beta is 0, c may hold anything.
 KERNEL begin_product(
     long batch, long m, long n, long ldc, long stride, float beta, const float *bias, float *c) {
+  begin_kernel();
   long count = batch * m * n;
   for (long i = thread_index(); i < count; i += thread_count()) {
     long column = i % n, row = i / n;

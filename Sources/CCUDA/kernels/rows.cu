@@ -15,6 +15,7 @@ DEVICE void each_pack(long rows, long columns, int log_lanes, Function f) {
 }
 
 KERNEL add_row(long rows, long columns, int log_lanes, const float *x, const float *v, float *y) {
+  begin_kernel();
   each_pack(rows, columns, log_lanes, [=](long row, long column) {
     long at = row * columns + column;
     pack a = load_pack<VECTOR>(x + at), b = load_floats<VECTOR>(v + column);
@@ -26,6 +27,7 @@ KERNEL add_row(long rows, long columns, int log_lanes, const float *x, const flo
 
 KERNEL multiply_row(long rows, long columns, int log_lanes, const float *x, const float *v,
                     float *y, int accumulate) {
+  begin_kernel();
   each_pack(rows, columns, log_lanes, [=](long row, long column) {
     long at = row * columns + column;
     pack a = load_pack<VECTOR>(x + at), b = load_floats<VECTOR>(v + column);
@@ -37,6 +39,7 @@ KERNEL multiply_row(long rows, long columns, int log_lanes, const float *x, cons
 
 KERNEL scale_rows(long rows, long columns, int log_lanes, const float *x, const float *s, float *y,
                   int accumulate) {
+  begin_kernel();
   each_pack(rows, columns, log_lanes, [=](long row, long column) {
     long at = row * columns + column;
     float factor = s[row];
@@ -62,6 +65,7 @@ DEVICE float dot_part(long columns, long lane, long lanes, const float *x, const
 /// y[r] (+)= x[r,:] . z[r,:], with at most a warp per row.
 KERNEL dot_rows(long rows, long columns, int log_lanes, const float *x, const float *z, float *y,
                 int accumulate) {
+  begin_kernel();
   int lanes = 1 << log_lanes, lane = threadIdx.x & (lanes - 1);
   long slots = blockDim.x >> log_lanes, slot = threadIdx.x >> log_lanes;
   for (long base = blockIdx.x * slots; base < rows; base += slots * gridDim.x) {
@@ -75,6 +79,7 @@ KERNEL dot_rows(long rows, long columns, int log_lanes, const float *x, const fl
 /// The same for long rows, a block for each.
 KERNEL dot_long_rows(long rows, long columns, const float *x, const float *z, float *y,
                      int accumulate) {
+  begin_kernel();
   __shared__ float shared[32];
   for (long row = blockIdx.x; row < rows; row += gridDim.x) {
     long at = row * columns;
@@ -91,6 +96,7 @@ DEVICE long quotient(long a, long b) {
 /// Rotates the pairs (j, j + half) of the rows of x, [batch, length, heads, 2 half].
 KERNEL rotary(long rows, long half, int log_lanes, long length, long heads, long offset,
               float direction, const float *cosine, const float *sine, const float *x, float *y) {
+  begin_kernel();
   each_pack(rows, half, log_lanes, [=](long row, long column) {
     long token = quotient(row, heads), position = offset + token - quotient(token, length) * length;
     long angle = position * half + column, at = row * half * 2 + column;

@@ -278,6 +278,7 @@ KERNEL __launch_bounds__(threads) scan_backward(
     const float *kept_answers, const float *d_o, const float *d_final, float *dq, float *dk,
     float *dv, float *d_decay, float *d_beta, float *da, float *db, float *d_bonus,
     float *d_initial, long batch, long heads, long key_heads, long length, float scale) {
+  begin_kernel();
   const Inputs in = {q, k, v, decay, beta, a, b, bonus};
   const Targets to = {dq, dk, dv, d_decay, d_beta, da, db, d_bonus, d_initial};
   const Head x(heads, key_heads, length);

@@ -302,6 +302,7 @@ KERNEL __launch_bounds__(threads) scan_chunk_backward(
     const float *d_final,
     float *dq, float *dk, float *dv, float *d_decay, float *d_beta, float *d_initial, long batch,
     long heads, long key_heads, long length, float scale) {
+  begin_kernel();
   const Head x(heads, key_heads, length);
   const Frame frame;
   const Targets to = {dq, dk, dv, d_decay, d_beta};

@@ -135,6 +135,7 @@ KERNEL __launch_bounds__(threads, resident) scan_chunk_forward(
     const float *q, const float *k, const float *v, const float *decay, const float *beta,
     const float *initial, float *o, float *final_state, float *kept_states, float *kept_answers,
     float *kept_inverses, long heads, long key_heads, long length, float scale) {
+  begin_kernel();
   const Head x(heads, key_heads, length);
   const Frame frame;
   const int chunks = (x.length + C - 1) / C;

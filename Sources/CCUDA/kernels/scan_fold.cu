@@ -4,6 +4,7 @@
 /// parts[p, x, g * members + m, d], in this order.
 KERNEL __launch_bounds__(256) scan_fold(const float *parts, float *target, long count, long rows,
                                         long groups, long members, long dim, int accumulate) {
+  begin_kernel();
   const long size = rows * groups * dim, part = size * members;
   for (long i = thread_index(); i < size; i += thread_count()) {
     const long d = i % dim, group = i / dim;

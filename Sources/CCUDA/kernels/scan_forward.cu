@@ -53,6 +53,7 @@ KERNEL __launch_bounds__(threads) scan_forward(
     const float *a, const float *b, const float *bonus, const float *initial, float *o,
     float *final_state, float *kept_states, float *kept_answers, long heads, long key_heads,
     long length, float scale) {
+  begin_kernel();
   const Inputs in = {q, k, v, decay, beta, a, b, bonus};
   const Head x(heads, key_heads, length);
   const Lane lane;

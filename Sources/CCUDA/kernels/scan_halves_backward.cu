@@ -261,6 +261,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_backward(
     const float *kept_scales, const float *d_o, const float *d_final, float *dq, float *dk,
     float *dv, float *d_decay, float *d_beta, float *d_initial, long heads, long key_heads,
     long length, float scale) {
+  begin_kernel();
   const Head head(heads, key_heads, length);
   const Frame frame;
   const Inputs in = {q, k, v, decay, beta, initial, d_o};

@@ -131,6 +131,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     const float *initial, float *o, float *final_state, Half *kept_states, Half *kept_answers,
     float *kept_inverses, float *kept_scales, long heads, long key_heads, long length,
     float scale) {
+  begin_kernel();
   const Head x(heads, key_heads, length);
   const Frame frame;
   const Kept kept = {kept_states, kept_answers, kept_inverses, kept_scales};

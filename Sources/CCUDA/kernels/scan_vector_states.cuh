@@ -4,7 +4,7 @@
 // A kept state is only a factor of products whose factors are TF32, so 16-bit floats hold it as well
 // at half the bytes, given the range: each strip of 16 columns is scaled by the power of two that
 // brings its greatest entry below 2^15. It lies as the backward pass reads it: for each eight keys
-// and each strip, lane (g, t) has key g and columns 4t ... 4t + 3, in two words.
+// and each strip, lane (g, t) has key g and columns t, t + 4 and t + 8, t + 12, in two words.
 
 constexpr int strips = values / 16, key_tiles = keys / 8;
 /// Floats of a block's part of a state: words, then a scale for each strip.

@@ -103,6 +103,7 @@ KERNEL __launch_bounds__(threads, SPLIT == 1 ? 1 : 2) selective_backward(
     const float *__restrict__ d_final, float *dx, float *dstep, float *dwrite, float *dread,
     float *d_initial, float *sums, int wants_rate, int wants_skip, long batch, long channels,
     long length, long tiles) {
+  begin_kernel();
   const long strips = gridDim.x / tiles;
   Place place(channels, length, tiles), next = place;
   const int chunks = (length + TOKENS - 1) / TOKENS;
@@ -213,6 +214,7 @@ KERNEL __launch_bounds__(threads, SPLIT == 1 ? 1 : 2) selective_backward(
 /// Adds up the tiles' parts, [tiles, count] each.
 KERNEL selective_sums(long tiles, long count, const float *__restrict__ write_parts,
                       const float *__restrict__ read_parts, float *dwrite, float *dread) {
+  begin_kernel();
   for (long i = thread_index(); i < 2 * count; i += thread_count()) {
     const float *parts = i < count ? write_parts : read_parts;
     float *to = i < count ? dwrite : dread;

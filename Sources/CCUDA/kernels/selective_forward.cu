@@ -2,12 +2,13 @@
 
 /// A block for each sequence and tile of channels. `kept` is [batch, chunks - 1, states, channels];
 /// it, skip, initial and final_state may be null.
-KERNEL __launch_bounds__(threads, SPLIT == 1 ? 2 : 3) selective_forward(
+KERNEL __launch_bounds__(threads, 4) selective_forward(
     const float *__restrict__ x, const float *__restrict__ step, const float *__restrict__ rate,
     const float *__restrict__ write, const float *__restrict__ read,
     const float *__restrict__ skip, const float *__restrict__ initial, float *__restrict__ y,
     float *__restrict__ final_state, float *__restrict__ kept, long channels, long length,
     long tiles) {
+  begin_kernel();
   const Place place(channels, length, tiles);
   const int chunks = (length + TOKENS - 1) / TOKENS;
   const float *const from[2] = {x, step};

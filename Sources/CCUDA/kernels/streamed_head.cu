@@ -5,6 +5,7 @@
 KERNEL to_halves(long rows, long padded_rows, long vocabulary, long padded_vocabulary, int width,
                  const float *hidden, const float *weight, Half *hidden_halves,
                  Half *weight_halves) {
+  begin_kernel();
   const long count = (padded_rows + padded_vocabulary) * OUTPUTS;
   for (long i = thread_index(); i < count; i += thread_count()) {
     long row = i / OUTPUTS;
@@ -33,6 +34,7 @@ KERNEL to_halves(long rows, long padded_rows, long vocabulary, long padded_vocab
 KERNEL join_head(long rows, long padded_rows, int width, int parts, const float *weight,
                  const int *target, const float *scale, const float *right, const float *stats,
                  const float *partial, float *loss, int *best, float *dhidden, float *levels) {
+  begin_kernel();
   const long row = thread_index() / 32;
   const int lane = threadIdx.x & 31;
   if (row >= padded_rows) return;

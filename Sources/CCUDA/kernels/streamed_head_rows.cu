@@ -8,6 +8,7 @@
 KERNEL __launch_bounds__(THREADS, RESIDENT)
 head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, const Half *weight,
           const float *bias, const int *target, float *right, float *stats, float *partial) {
+  begin_kernel();
   const int lane = threadIdx.x & 31, g = lane >> 2;
   const long row = (long)blockIdx.x * BLOCK_ROWS + threadIdx.x / 32 * WARP_ROWS + g;
   Rows own;

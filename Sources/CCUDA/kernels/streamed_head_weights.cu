@@ -7,7 +7,8 @@
 KERNEL __launch_bounds__(THREADS, RESIDENT)
 head_weights(long padded_rows, int vocabulary, int width, int each, const Half *hidden,
              const Half *weight, const float *bias, const float *levels, const float *scale,
-             float *dweight, float *dbias, float *out) {
+             float *dweight, float *dbias, float *out, uint *arrived) {
+  begin_kernel();
   const int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
   const int warp_row = blockIdx.x * BLOCK_ROWS + threadIdx.x / 32 * WARP_ROWS;
   const int row = warp_row + g;
@@ -68,4 +69,6 @@ head_weights(long padded_rows, int vocabulary, int width, int each, const Half *
   for (int slab = 0; slab < SLABS; slab++)
     put_weight_rows(sums[slab], bias_sums + 2 * slab, row + slab * 16, vocabulary, width, *scale,
                     dweight, dbias, out);
+  if (out && is_last_block(arrived + blockIdx.x, gridDim.y))
+    add_weight_parts(BLOCK_ROWS, vocabulary, width, dweight, dbias, out);
 }

@@ -33,6 +33,7 @@ DEVICE void sum_norm(long rows, long columns, float factor, float epsilon, const
 
 KERNEL sum_rms_norm(long rows, long columns, float factor, float epsilon, const float *x,
                     const float *other, const float *weight, float *total, float *y, float *rstd) {
+  begin_kernel();
   sum_norm<false>(rows, columns, factor, epsilon, x, other, weight, nullptr, total, y, nullptr,
                   rstd);
 }
@@ -40,5 +41,6 @@ KERNEL sum_rms_norm(long rows, long columns, float factor, float epsilon, const 
 KERNEL sum_layer_norm(long rows, long columns, float factor, float epsilon, const float *x,
                       const float *other, const float *weight, const float *bias, float *total,
                       float *y, float *mean, float *rstd) {
+  begin_kernel();
   sum_norm<true>(rows, columns, factor, epsilon, x, other, weight, bias, total, y, mean, rstd);
 }

@@ -48,6 +48,7 @@ DEVICE void add_slots(float *own, const pack &sum, int slot, int slots, int lane
 KERNEL sum_columns(long rows, long columns, long strip, int log_lanes, const float *dy,
                    const float *x, const float *mean, const float *rstd, float *out,
                    int accumulate) {
+  begin_kernel();
   __shared__ float shared[SUM_THREADS * VECTOR];
   int lanes = 1 << log_lanes, lane = threadIdx.x & (lanes - 1), slot = threadIdx.x >> log_lanes;
   int slots = SUM_THREADS >> log_lanes;
@@ -76,6 +77,7 @@ KERNEL sum_columns(long rows, long columns, long strip, int log_lanes, const flo
 KERNEL __launch_bounds__(SUM_THREADS)
 add_partials(long strips, long first_count, long second_count, int log_lanes,
              const float *__restrict__ partial, float *first, float *second) {
+  begin_kernel();
   __shared__ float shared[SUM_THREADS * VECTOR];
   int lanes = 1 << log_lanes, lane = threadIdx.x & (lanes - 1), slot = threadIdx.x >> log_lanes;
   int slots = SUM_THREADS >> log_lanes;

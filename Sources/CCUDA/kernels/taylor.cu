@@ -19,6 +19,7 @@ DEVICE int products_of(int i) { return 1 + DIM + i * (i + 1) / 2; }
 
 KERNEL __launch_bounds__(THREADS) taylor_features(long rows, const float *__restrict__ x,
                                                   float *__restrict__ y) {
+  begin_kernel();
   // Each feature is a product of two numbers of the row, of which the last is 1.
   __shared__ float input[ROWS][DIM + 1];
   __shared__ short first[features], second[features];
@@ -52,6 +53,7 @@ KERNEL __launch_bounds__(THREADS) taylor_features(long rows, const float *__rest
 KERNEL __launch_bounds__(THREADS) taylor_features_backward(long rows, const float *__restrict__ x,
                                                            const float *__restrict__ dy,
                                                            float *__restrict__ dx) {
+  begin_kernel();
   __shared__ float input[ROWS][DIM], gains[ROWS][features];
   const Weights weights;
   for (long row = (long)blockIdx.x * ROWS; row < rows; row += (long)gridDim.x * ROWS) {

@@ -18,6 +18,7 @@ extension ConfigNode {
     _ part: ConfigNode?, with assignment: Assignment
   ) throws(GridError) -> ConfigNode {
     let path = assignment.path
+    if path.part == .task, path.keys.isEmpty { try part?.checkSplits(of: assignment.value) }
     var result = try replacing(part, path: path, depth: 0, by: assignment.value)
     let renames: Bool
     switch path.part {
@@ -88,6 +89,18 @@ extension ConfigNode {
       result.set(entry.key, value, keyPosition: entry.keyPosition)
     }
     return result
+  }
+
+  /// Checks that no split of a task is lost where another one replaces it: its lengths would silently
+  /// be those that the task has by itself.
+  private func checkSplits(of task: ConfigNode) throws(GridError) {
+    guard task["name"] != nil else { return }
+    let lost = ["train", "validation", "test"].filter { self[$0] != nil && task[$0] == nil }
+    guard let first = lost.first else { return }
+    throw GridError(
+      task.position,
+      "this task replaces the baseline's, which has '\(lost.joined(separator: "', '"))'",
+      help: "a task with a name takes nothing over; give '\(first)' here too, or '\(first): {}'")
   }
 
   /// Removes `width` for `match`, and the other way round: the later statement decides.

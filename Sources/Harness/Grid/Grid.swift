@@ -54,7 +54,8 @@ import Configuration
 /// ## How values are merged
 ///
 /// An object with a `name` (a task, a mixer) replaces the baseline's; one without is merged over
-/// it, key by key. Texts, numbers, ranges and lists replace. A bare text for `task` or `mixer` is
+/// it, key by key. A task that replaces one with a split (`train`, `validation`, `test`) gives that
+/// split too. Texts, numbers, ranges and lists replace. A bare text for `task` or `mixer` is
 /// a name. Coarse paths are applied before the finer ones inside them, and `--set` last.
 ///
 /// ## Match

@@ -15,6 +15,10 @@ typedef struct fake_cuda fake_cuda;
 
 /// A machine with so many GPUs, which share so many bytes of memory.
 fake_cuda *fake_create(int devices, size_t memory);
+/// The GPUs' compute capability, such as 80, and the driver's version, such as 12020 for 12.2; what
+/// a new machine has is 9.0 and 13.1.
+void fake_set_capability(fake_cuda *fake, int capability);
+void fake_set_driver_version(fake_cuda *fake, int version);
 void fake_destroy(fake_cuda *fake);
 /// Makes it the machine of the calling thread.
 void fake_use(fake_cuda *fake);
@@ -39,12 +43,12 @@ fake_counts fake_live(fake_cuda *fake);
 
 enum { FAKE_MOST_PARAMETERS = 48 };
 
-/// One run of a kernel. A kind is 'p' for a pointer, 'l' for long, 'i' for int, 'f' for float, '?'
+/// One run of a kernel, which may begin before the one before it ends (`overlaps`). A kind is 'p' for a pointer, 'l' for long, 'i' for int, 'f' for float, '?'
 /// for any other type.
 typedef struct fake_launch {
   char name[64];
   unsigned grid[3], block[3], shared;
-  int count;
+  int count, overlaps;
   char kinds[FAKE_MOST_PARAMETERS];
   uint64_t slots[FAKE_MOST_PARAMETERS];
 } fake_launch;

@@ -120,6 +120,17 @@ extension BadGrid {
       task.test.length: [64]
     -> g.yaml:6:3: the path 'task.test.length' leads nowhere; 'task.test' is a list (line 3)
 
+    == a task in the place of one with splits
+    name: g
+    baseline:
+      task: {name: mqar, train: {length: 32}, test: {length: 128}}
+      model: {mixer: gru}
+    product:
+      task:
+        - {label: recall}
+        - {name: parity, label: parity, test: {length: 64}}
+    -> g.yaml:8:7: this task replaces the baseline's, which has 'train'; a task with a name takes nothing over; give 'train' here too, or 'train: {}'
+
     == a path into a pattern
     name: g
     baseline:

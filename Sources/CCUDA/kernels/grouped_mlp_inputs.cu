@@ -1,0 +1,187 @@
+// The gradients of mlp_inputs.cu for compute capability 9.0 and 128 columns; after mlp_groups.cuh.
+// Elsewhere the file is empty.
+//
+// Blocks as in grouped_mlp.cu; their rows of x and dy stay in shared memory.
+
+enum { STAGES = 3 };
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// Brings 16 rows to their places in a group's tiles and to the copies.
+DEVICE Exponents bring(char *tiles, long first, long rows, const float *x, const float *norm,
+                       const float *scales, const float *dy, Half *halves, Exponents *exponents) {
+  const long slab = first / SLAB, slabs = (rows + TILE - 1) / TILE * SLABS;
+  const bool is_there = slab < slabs;
+  Exponents exponent;
+  Slab own;
+  own.load(x + first * WIDTH, rows - first);
+  if (norm) own.scale(norm, scales + first, rows - first);
+  exponent.x = own.store<true>((Half *)tiles, INPUT_BITS, is_there ? halves : nullptr, first);
+  own.load(dy + first * WIDTH, rows - first);
+  exponent.dy = own.store<true>((Half *)(tiles + FACTOR), GRADIENT_BITS,
+                                is_there ? halves + slabs * SLAB * WIDTH : nullptr, first);
+  if (is_there && (threadIdx.x & 31) == 0) exponents[slab] = exponent;
+  return exponent;
+}
+
+/// Puts down the way back through the norm and around the layer, of what lies behind the norm, `out`
+/// times `inverse`: dx (+)= scale (e - n mean of e n) + dy for a row n = x scale, with e = out weight.
+/// A block leaves its sums of out n in a row of `sums`. `shared` is no longer used for anything else.
+DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, float *shared, long first,
+                             long rows, const float *x, const float *norm, const float *scales,
+                             const float *dy, float *dx, int accumulate, float *sums) {
+  const int warp = own_warp(), g = lane_group(), t = lane_in_group();
+  float own[2], along[2] = {}, parts[WIDTH / 8][2] = {};
+#pragma unroll
+  for (int r = 0; r < 2; r++) own[r] = first + g + 8 * r < rows ? scales[first + g + 8 * r] : 0;
+  // The numbers of a row in two neighbouring columns.
+  const auto load = [&](const float *from, int j, int r) {
+    const long row = first + g + 8 * r;
+    return row < rows ? *(const float2 *)(from + row * WIDTH + 8 * j + 2 * t) : float2{0, 0};
+  };
+#pragma unroll
+  for (int j = 0; j < WIDTH / 8; j++) {
+    const float weight[2] = {norm[8 * j + 2 * t], norm[8 * j + 2 * t + 1]};
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      const float2 row = load(x, j, r);
+      const float n[2] = {row.x * own[r], row.y * own[r]};
+#pragma unroll
+      for (int c = 0; c < 2; c++) {
+        const float behind = out[j][2 * r + c] * inverse, e = behind * weight[c];
+        parts[j][c] += behind * n[c];
+        along[r] += e * n[c];
+        out[j][2 * r + c] = e;
+      }
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < 2; r++) along[r] = group_sum<4>(along[r]) * own[r] * (1.0f / WIDTH);
+#pragma unroll
+  for (int j = 0; j < WIDTH / 8; j++)
+#pragma unroll
+    for (int c = 0; c < 2; c++)
+#pragma unroll
+      for (int d = 4; d < 32; d *= 2) parts[j][c] += __shfl_xor_sync(FULL_WARP, parts[j][c], d);
+  __syncthreads();
+  if (g == 0)
+#pragma unroll
+    for (int j = 0; j < WIDTH / 8; j++)
+#pragma unroll
+      for (int c = 0; c < 2; c++) shared[warp * WIDTH + 8 * j + 2 * t + c] = parts[j][c];
+  // What is read waits for what was stored: many columns at a time.
+  constexpr int BATCH = WIDTH / 16;
+#pragma unroll
+  for (int start = 0; start < WIDTH / 8; start += BATCH) {
+    float2 n[BATCH][2], around[BATCH][2];
+#pragma unroll
+    for (int i = 0; i < BATCH; i++)
+#pragma unroll
+      for (int r = 0; r < 2; r++)
+        n[i][r] = load(x, start + i, r), around[i][r] = load(dy, start + i, r);
+#pragma unroll
+    for (int i = 0; i < BATCH; i++)
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        const long row = first + g + 8 * r;
+        const float *e = out[start + i] + 2 * r;
+        if (row < rows)
+          put_pack(dx + row * WIDTH + 8 * (start + i) + 2 * t,
+                   Pack<2>{own[r] * (e[0] - n[i][r].x * along[r]) + around[i][r].x,
+                           own[r] * (e[1] - n[i][r].y * along[r]) + around[i][r].y},
+                   accumulate);
+      }
+  }
+  __syncthreads();
+  if (threadIdx.x >= WIDTH) return;
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < WARPS; i++) sum += shared[i * WIDTH + threadIdx.x];
+  sums[(long)blockIdx.x * WIDTH + threadIdx.x] = sum;
+}
+
+/// The same as mlp_inputs; with `norm_sums`, [blocks, WIDTH], dx is the gradient of x itself, also
+/// around the layer, and the parts of the gradient of the norm's weight are left there.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    grouped_mlp_inputs(long rows, long hidden, const float *x, const float *norm,
+                       const float *scales, const float *dy, const Half *weights,
+                       const float *up_bias, float *dx, int accumulate, Half *halves,
+                       Exponents *exponents, float *norm_sums) {
+  begin_kernel();
+  extern __shared__ __align__(1024) char shared_bytes[];
+  const int warp = own_warp(), group = warp / 4, g = lane_group(), t = lane_in_group();
+  // The groups' rows, then the parts and their barriers, then the bias.
+  char *const tiles = aligned(shared_bytes) + group * STAGE;
+  const WeightParts<STAGES> parts = {weights, (int)hidden / TILE,
+                                     aligned(shared_bytes) + GROUPS * STAGE};
+  float *const bias = (float *)(parts.memory + STAGES * STAGE + 64);
+  if (threadIdx.x == 0) parts.start();
+  for (int i = threadIdx.x; i < (int)hidden; i += THREADS) bias[i] = up_bias[i];
+
+  const long first = ((long)blockIdx.x * WARPS + warp) * SLAB;
+  const Exponents exponent =
+      bring(tiles, first, rows, x, norm, scales, dy, halves, exponents);
+  const float scale = two_to(-WEIGHT_BITS - exponent.x);
+  const uint x_at = shared_address(tiles), dy_at = x_at + FACTOR;
+  written_for_products();
+  __syncthreads();
+
+  start_turns(group);
+  float out[WIDTH / 8][4] = {};
+  uint dh[SLABS][4];
+#pragma unroll 1
+  for (int part = 0; part < parts.count; part++) {
+    begin_turn(group);
+    // All groups are done with the part before the last one.
+    if (part > 1 && threadIdx.x == 0) parts.fetch(part - 2 + STAGES);
+    parts.wait(part);
+    float c[TILE / 8][4], dc[TILE / 8][4];
+    group_fence();
+    if (part > 0) {
+      add_products(out, dh, parts.up(part - 1));
+      group_commit();
+      group_wait<0>();
+      group_done(out);
+    }
+    group_fence();
+    start_products(c, x_at, parts.up(part));
+    start_products(dc, dy_at, parts.down(part));
+    group_commit();
+    group_wait<0>();
+    group_done(c), group_done(dc);
+    end_turn(group);
+#pragma unroll
+    for (int k = 0; k < SLABS; k++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int j = 2 * k + (i >> 1), e = 2 * (i & 1);
+        const float2 b = *(const float2 *)(bias + part * TILE + 8 * j + 2 * t);
+        const float left = Gelu(fmaf(c[j][e], scale, b.x)).slope * two_to(-WEIGHT_BITS);
+        const float right = Gelu(fmaf(c[j][e + 1], scale, b.y)).slope * two_to(-WEIGHT_BITS);
+        dh[k][i] = two_bounded_halves(dc[j][e] * left, dc[j][e + 1] * right);
+      }
+  }
+  begin_turn(group);
+  group_fence();
+  add_products(out, dh, parts.up(parts.count - 1));
+  group_commit();
+  group_wait<0>();
+  group_done(out);
+  end_turns(group);
+
+  const float inverse = two_to(-WEIGHT_BITS - exponent.dy);
+  if (norm_sums)
+    return put_through_norm(out, inverse, (float *)aligned(shared_bytes), first, rows, x, norm,
+                            scales, dy, dx, accumulate, norm_sums);
+#pragma unroll
+  for (int j = 0; j < WIDTH / 8; j++)
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      const long row = first + g + 8 * r;
+      if (row < rows)
+        put_pack(dx + row * WIDTH + 8 * j + 2 * t,
+                 Pack<2>{out[j][2 * r] * inverse, out[j][2 * r + 1] * inverse}, accumulate);
+    }
+}
+
+#endif

@@ -18,9 +18,10 @@ package final class CUDADevice: @unchecked Sendable {
   /// Whether groups of four warps make products, as only compute capability 9.0 can, and compilers
   /// from 12.0 on.
   var hasGroups: Bool { capability == (9, 0) && libraries.compilerVersion >= (12, 0) }
-  /// Whether a kernel may be launched before the one before it in the stream has ended, which hides
-  /// the time of a launch ("programmatic dependent launch", CUDA C++ Programming Guide). Kernels wait
-  /// by themselves for what they read (`begin_kernel` in common.cuh): results are the same.
+  /// Whether a kernel may be launched before the one before it in the stream has ended.
+  ///
+  /// That hides the time of a launch ("programmatic dependent launch", CUDA C++ Programming Guide).
+  /// Kernels wait by themselves for what they read (`begin_kernel` in common.cuh): results are the same.
   package let overlapsLaunches: Bool
   let context: hc_handle?
   private let handle: Int32

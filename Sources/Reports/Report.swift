@@ -34,6 +34,21 @@ public struct Report: Codable, Sendable, Hashable {
   public let unfinished: [Unfinished]
   /// The points published elsewhere that are drawn beside the results; nil of none.
   public var published: [PublishedPoint]?
+
+  /// Shows what was published elsewhere beside the results.
+  ///
+  /// - Returns: The names of the published scores that are no models of the report.
+  public mutating func add(_ results: PublishedResults) -> [String] {
+    published = results.points.isEmpty ? nil : results.points
+    for index in tasks.indices {
+      let (name, known) = (tasks[index].name, Set(tasks[index].results.map(\.model)))
+      let own = results.scores.filter {
+        ($0.task == nil || $0.task == name) && known.contains($0.model)
+      }
+      tasks[index].published = own.isEmpty ? nil : own
+    }
+    return Set(results.scores.map(\.model)).subtracting(models).sorted().map(Escaping.line)
+  }
 }
 
 /// A range of values, both ends included.
@@ -74,6 +89,8 @@ public struct TaskReport: Codable, Sendable, Hashable {
   public let reaches: [String]?
   /// The tables of two slices that there is one of for each model.
   public let grids: [GridAxes]?
+  /// Scores of its models that were published elsewhere.
+  public var published: [PublishedScore]?
 }
 
 /// What a baseline scored by the task's headline metric in the parts of the test data.

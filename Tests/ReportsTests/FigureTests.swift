@@ -140,12 +140,13 @@ import Testing
       try #require(report.figures().first { $0.file == "state.svg" }).svg
     }
     #expect(try !state().contains(" hollow\""))
-    report.published = try PublishedPoints.parse(
-      #"""
-      task,series,stateBytes,score,source
-      mqar,DeltaNet,8192,0.75,"A paper, its ""Figure 2"""
-      ,other,65536,0.5,
-      """#, "p.csv")
+    _ = report.add(
+      try PublishedResults.parse(
+        #"""
+        task,series,stateBytes,score,source
+        mqar,DeltaNet,8192,0.75,"A paper, its ""Figure 2"""
+        ,other,65536,0.5,
+        """#, "p.csv"))
     let drawn = try state()
     // One marker on one task, one on both, and two in the legend.
     #expect(drawn.split(separator: " hollow\"").count - 1 == 5)
@@ -168,7 +169,7 @@ import Testing
     ("series,stateBytes,score,source\n\"unclosed,1,1,x", "p.csv:2: it has 1 fields"),
   ])
   func badPointsGetALine(text: String, message: String) {
-    let error = #expect(throws: ReportError.self) { try PublishedPoints.parse(text, "p.csv") }
+    let error = #expect(throws: ReportError.self) { try PublishedResults.parse(text, "p.csv") }
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
@@ -179,12 +180,12 @@ import Testing
       try? Files.remove(folder + "/published.csv")
       try? Files.remove(folder)
     }
-    #expect(try PublishedPoints.read(of: folder).isEmpty)
+    #expect(try PublishedResults.read(of: folder).isEmpty)
     let grids = PublishedTests.root + "/tasks/mqar-based.published.csv"
-    try PublishedPoints.keep(grids, in: folder)
-    let points = try PublishedPoints.read(of: folder)
+    try PublishedResults.keep(grids, in: folder)
+    let points = try PublishedResults.read(of: folder).points
     #expect(points.count == 40)
     #expect(points.allSatisfy { $0.task == nil && !$0.source.isEmpty })
-    #expect(throws: ReportError.self) { try PublishedPoints.read(folder + "/none.csv") }
+    #expect(throws: ReportError.self) { try PublishedResults.read(folder + "/none.csv") }
   }
 }

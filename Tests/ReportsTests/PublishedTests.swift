@@ -23,8 +23,7 @@ import Testing
     #expect(contents.problems.isEmpty, "\(name): \(contents.problems)")
     var report = Report.make(
       records: contents.records, timings: contents.timings, grid: try store.readGrid())
-    let published = try PublishedPoints.read(of: store.folder)
-    if !published.isEmpty { report.published = published }
+    #expect(report.add(try PublishedResults.read(of: store.folder)).isEmpty)
     return report
   }
 

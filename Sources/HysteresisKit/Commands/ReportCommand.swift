@@ -14,9 +14,11 @@ struct ReportCommand: ParsableCommand {
       which differ between runs, and curves.csv with a row for each validation; then prints the \
       table.
 
-      Points published elsewhere are drawn beside the results in the plot of score against state. \
-      They are kept in the store as published.csv, whose first line is \
-      series,stateBytes,score,source (and task, where they belong to one of several).
+      What was published elsewhere is shown beside the results, and kept in the store as \
+      published.csv: points in the plot of score against state, where its first line is \
+      series,stateBytes,score,source, or scores from chance (0) to perfect (1) in a table, where \
+      it is model,scaled,source (and slice,from,to for those of one band); with task where they \
+      belong to one of several.
 
       With '--selection test-best' every row has the learning rate (and whatever else is tuned) \
       that is best on the test set, of one seed. Such scores are too good; the mode is for \
@@ -40,7 +42,7 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "How the setting of each row is chosen: validation or test-best.")
   var selection = Choice(Selection.validation)
   @Option(
-    help: "Points published elsewhere (CSV), to keep in the store and draw beside the results.",
+    help: "What was published elsewhere (CSV), to keep in the store and show beside the results.",
     completion: .file(extensions: ["csv"]))
   var published: String?
   @Flag(help: "Print, and write no file.")
@@ -141,8 +143,10 @@ enum ReportFiles {
       let grid = try store.readGrid()
       var report = Report.make(
         records: contents.records, timings: contents.timings, grid: grid, selection: selection)
-      let published = try PublishedPoints.read(of: store.folder)
-      if !published.isEmpty { report.published = published }
+      for name in report.add(try PublishedResults.read(of: store.folder)) {
+        Console.error(
+          "\(store.folder)/\(PublishedResults.fileName): '\(name)' is no model here")
+      }
       return (report, { Report.curvesCSV(records: contents.records, grid: grid) })
     } catch {
       throw CommandFailure("\(error)", status: ExitStatus.data)
@@ -164,18 +168,18 @@ enum ReportFiles {
     }
   }
 
-  /// Checks a file of published points and keeps it in a store.
+  /// Checks a file of published results and keeps it in a store.
   static func keepPublished(_ path: String, in folder: String) throws {
     guard Files.exists(path) else {
       throw CommandFailure("\(path): there is no such file", status: ExitStatus.noInput)
     }
     do {
-      _ = try PublishedPoints.read(path)
+      _ = try PublishedResults.read(path)
     } catch {
       throw CommandFailure(error.description, status: ExitStatus.data)
     }
     do {
-      try PublishedPoints.keep(path, in: folder)
+      try PublishedResults.keep(path, in: folder)
     } catch {
       throw CommandFailure(error.description, status: ExitStatus.cannotCreate)
     }
@@ -186,7 +190,7 @@ enum ReportFiles {
     do {
       try Files.makeFolder(folder)
       try store.exportCompact(to: folder)
-      if store.folder != folder { try PublishedPoints.copy(from: store.folder, to: folder) }
+      if store.folder != folder { try PublishedResults.copy(from: store.folder, to: folder) }
     } catch {
       throw CommandFailure("\(error)", status: ExitStatus.cannotCreate)
     }

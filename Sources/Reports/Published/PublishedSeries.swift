@@ -46,8 +46,13 @@ extension Report {
   }
 
   /// Where the published points are from, each source once.
-  var publishedSources: [String] {
+  var publishedSources: [String] { Self.once((published ?? []).map(\.source)) }
+
+  /// Where the published scores are from.
+  var scoreSources: [String] { Self.once(tasks.flatMap { ($0.published ?? []).map(\.source) }) }
+
+  private static func once(_ sources: [String]) -> [String] {
     var known: Set<String> = []
-    return (published ?? []).map(\.source).filter { !$0.isEmpty && known.insert($0).inserted }
+    return sources.filter { !$0.isEmpty && known.insert($0).inserted }
   }
 }

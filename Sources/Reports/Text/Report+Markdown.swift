@@ -74,6 +74,10 @@ extension Report {
       remarks.append(
         "Hollow markers in the plot of score against state are published points: \(sources).")
     }
+    if !scoreSources.isEmpty {
+      let sources = scoreSources.map(Escaping.markdown).joined(separator: "; ")
+      remarks.append("In brackets, beside ours, stand published scores: \(sources).")
+    }
     if tasks.contains(where: { $0.results.contains { $0.learnability != nil } }) {
       remarks.append(Self.learnability)
     }

@@ -13,6 +13,7 @@ extension TaskReport {
   /// All tables of the task, for every format that shows them below each other.
   var sections: [ReportSection] {
     var sections = [ReportSection(nil, details(throughput: false))]
+    if let table = publishedTable { sections.append(.init("Beside published scores", table)) }
     if let table = learnabilityTable { sections.append(.init("Learnability", table)) }
     sections += sliceNames.map { .init("By \($0)", slices($0)) }
     if let table = segmentTable { sections.append(.init("By test segment", table)) }

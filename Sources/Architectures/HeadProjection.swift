@@ -81,6 +81,9 @@ public struct HeadProjection {
   /// The weight, [width, heads x dim].
   var weight: Variable { linear.weight.variable }
 
+  /// Whether nothing but heads follows the linear map.
+  fileprivate var isLinear: Bool { taps == nil && activation == .identity }
+
   /// What follows the linear map.
   func finished(_ projected: Variable, state: MixerState?) -> Variable {
     let (batch, length) = (projected.shape[0], projected.shape[1])
@@ -165,6 +168,12 @@ public struct HeadProjections {
     let projected = Array(results[first.count..<first.count + own.count])
     let (q, k, v) = finished(projected, state: state, unit: unit)
     return (q, k, v, results.prefix(first.count) + results.suffix(last.count))
+  }
+
+  /// The weights where the projections are linear maps and nothing else; nil for others.
+  var weightsAlone: [Variable]? {
+    let all = [query, key, value]
+    return all.allSatisfy(\.isLinear) ? all.map(\.weight) : nil
   }
 
   /// What follows the linear maps.
@@ -289,9 +298,9 @@ public struct HeadOutput {
     let (heads, gate) = (heads.atWantedRows(), gate?.atWantedRows())
     let flat = Array(heads.shape.dropLast(2)) + [heads.shape.suffix(2).reduce(1, *)]
     if normalised, let gate {
-      return output(heads.rmsNorm(weight: norm?.variable, gatedBy: gate, .silu))
+      return output.endingBranch(heads.rmsNorm(weight: norm?.variable, gatedBy: gate, .silu))
     }
     let y = (normalised ? heads.rmsNorm(weight: norm?.variable) : heads).reshaped(flat)
-    return output(gate.map { y.gated(by: $0, .silu) } ?? y)
+    return output.endingBranch(gate.map { y.gated(by: $0, .silu) } ?? y)
   }
 }

@@ -132,7 +132,7 @@ public final class Model {
   /// - Returns: [batch, length, width]
   package func stream(_ tokens: IndexTensor, state: ModelState? = nil) -> Variable {
     let stream = residualStream(tokens, state: state)
-    return stream.last.map { stream.x + $0 } ?? stream.x
+    return stream.last.map { stream.x.adding($0) } ?? stream.x
   }
 
   /// The residual stream after the last layer, whose last addition waits.
@@ -141,14 +141,13 @@ public final class Model {
   private func residualStream(
     _ tokens: IndexTensor, state: ModelState?, wanted: IndexTensor? = nil
   ) -> ResidualStream {
-    let (batch, length) = (tokens.shape[0], tokens.shape[1])
+    let length = tokens.shape[1]
     let start = state?.position ?? 0
     precondition(
       start + length <= maximumLength, "\(start + length) positions, at most \(maximumLength)")
-    let table = embedding.variable
-    var stream = ResidualStream(
-      positions.map { table.gatheringRows(at: tokens, addingPositions: $0.variable, from: start) }
-        ?? table.gatheringRows(at: tokens, shape: [batch, length, configuration.width]))
+    let rows = TokenRows(
+      of: embedding.variable, at: tokens, addingPositions: positions?.variable, from: start)
+    var stream = ResidualStream(rows, blocks.first?.norm)
     for (layer, block) in blocks.enumerated() {
       let own = state?.layers[layer]
       own?.position = start

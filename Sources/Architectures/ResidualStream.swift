@@ -8,12 +8,27 @@ struct ResidualStream {
   private(set) var x: Variable
   /// nil where nothing waits to be added.
   private(set) var last: Variable?
+  /// The first norm, while nothing was added.
+  private var first: Variable?
 
-  init(_ x: Variable) { self.x = x }
+  /// Begins with rows of tokens; in the same pass comes their norm, that of the first branch.
+  init(_ tokens: TokenRows, _ norm: Norm?) {
+    if let norm {
+      let (rows, normalised) = norm(of: tokens)
+      (x, first) = (rows, normalised)
+    } else {
+      x = tokens.gathered()
+    }
+  }
 
-  /// Adds a branch: a function of the norm of what is there so far.
+  /// Adds a branch: a function of the norm of what is there so far, which is the stream's own norm for
+  /// the first branch.
   mutating func add(_ norm: Norm, _ branch: (Variable) -> Variable) {
-    guard let added = last else { return last = branch(norm(x)) }
+    guard let added = last else {
+      let normalised = first ?? norm(x)
+      first = nil
+      return last = branch(normalised)
+    }
     let (sum, normalised) = norm(x, adding: added)
     x = sum
     last = branch(normalised)
@@ -22,7 +37,7 @@ struct ResidualStream {
   /// Adds a channel mixer of the norm of what is there so far, as one operation where the device has
   /// it.
   mutating func mix(_ norm: Norm, _ channelMixer: ChannelMixer) {
-    let sum = last.map { x + $0 } ?? x
+    let sum = last.map { x.adding($0) } ?? x
     if let whole = channelMixer.added(to: sum, norm: norm) {
       (x, last) = (whole, nil)
     } else {

@@ -38,6 +38,21 @@ public final class Tape {
     }[0]
   }
 
+  /// The same for a linear map's result that is made when somebody asks for it.
+  func waitingResult(
+    _ map: MappedRows, shape: [Int], of inputs: [Variable?], backward: @escaping (Tensor) -> Void
+  ) -> Variable {
+    let needed = records(inputs)
+    let output = Variable(map, shape: shape, on: self, needsGradient: needed)
+    if needed {
+      nodes.append(
+        Node(outputs: [output]) { gradients in
+          if let gradient = gradients[0] { backward(gradient) }
+        })
+    }
+    return output
+  }
+
   /// The same for several results; a result that nothing used has no gradient.
   package func results(
     _ values: [Tensor], of inputs: [Variable?], backward: @escaping ([Tensor?]) -> Void

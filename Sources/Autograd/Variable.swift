@@ -6,8 +6,19 @@ package import Tensors
 /// where a gradient is needed.
 public final class Variable {
   package let tape: Tape
-  package let value: Tensor
+  public let shape: [Int]
   package let needsGradient: Bool
+  /// The tensor; made now where its map waited.
+  package var value: Tensor {
+    if let made { return made }
+    let tensor = tape.backend.empty(shape)
+    waitingMap?.write(into: tensor, on: tape.backend)
+    (made, waitingMap) = (tensor, nil)
+    return tensor
+  }
+  private var made: Tensor?
+  /// The linear map that makes the tensor, while nobody asked for it.
+  private(set) var waitingMap: MappedRows?
   /// The gradient so far; nil before the first contribution.
   package var gradient: Tensor? {
     settleRows()
@@ -21,6 +32,8 @@ public final class Variable {
   var jointWayBack: JointWayBack?
   /// Maps whose share of the gradient waits for that; there is no other so far.
   private var waitingMaps: [LinearGradients] = []
+  /// The weights of these maps, where their gradients wait too.
+  private var waitingWeights: [Variable] = []
   /// A share of the gradient that is zeros but for some rows, while there is no other.
   ///
   /// It is added to the next share, which costs less than to write and to read the zeros.
@@ -39,16 +52,31 @@ public final class Variable {
   package init(
     _ value: Tensor, on tape: Tape, needsGradient: Bool = false, persistent: Tensor? = nil
   ) {
-    self.value = value
+    made = value
+    shape = value.shape
     self.tape = tape
     self.needsGradient = needsGradient
     shares = persistent
     isPersistent = persistent != nil
   }
 
-  public var shape: [Int] { value.shape }
+  /// Makes a variable whose tensor is made when somebody asks for it.
+  ///
+  /// - Parameters:
+  ///   - map: What makes it.
+  ///   - shape: That of the map's result.
+  ///   - tape: Where operations on the variable are recorded.
+  ///   - needsGradient: Whether gradients flow to it.
+  init(_ map: MappedRows, shape: [Int], on tape: Tape, needsGradient: Bool) {
+    waitingMap = map
+    self.shape = shape
+    self.tape = tape
+    self.needsGradient = needsGradient
+    isPersistent = false
+  }
+
   /// The size of the last axis.
-  public var columns: Int { value.columns }
+  public var columns: Int { shape.last ?? 1 }
 
   /// Lets a kernel write or add this variable's gradient.
   ///
@@ -58,7 +86,7 @@ public final class Variable {
     guard needsGradient else { return }
     settleMaps()
     if shares == nil {
-      let fresh = tape.backend.empty(value.shape)
+      let fresh = tape.backend.empty(shape)
       write(fresh, false)
       shares = fresh
       addRows()
@@ -73,7 +101,7 @@ public final class Variable {
     guard needsGradient else { return }
     settleMaps()
     if shares == nil {
-      shares = finished.reshaped(value.shape)
+      shares = finished.reshaped(shape)
       addRows()
     } else {
       makeGradientUnique()
@@ -115,39 +143,49 @@ public final class Variable {
   private func settleRows() {
     guard let (rows, index) = waitingRows else { return }
     waitingRows = nil
-    let fresh = tape.backend.empty(value.shape)
+    let fresh = tape.backend.empty(shape)
     tape.backend.spreadDistinctRows(rows, at: index, into: fresh)
     shares = fresh
   }
 
   /// Leaves the share of linear maps in this variable's gradient to the operation that made it.
   ///
-  /// - Returns: Whether that is possible, which it is for the gradient's first share.
-  func leaveMaps(_ maps: [LinearGradients]) -> Bool {
+  /// - Parameters:
+  ///   - maps: The maps, as yet without a place for their weights' gradients.
+  ///   - weights: Their weights, where all that is wanted beside this variable's gradient is that of
+  ///     each of them; else none.
+  /// - Returns: What was left, which needs the gradient's first share.
+  func leaveMaps(_ maps: [LinearGradients], weights: [Variable]) -> LeftMaps {
     guard gradient == nil, waitingMaps.isEmpty, let jointWayBack, jointWayBack.takes(maps) else {
-      return false
+      return .none
     }
     waitingMaps = maps
-    return true
+    guard !weights.isEmpty, jointWayBack.takesWeights(maps) else { return .rows }
+    waitingWeights = weights
+    return .all
   }
 
   /// Goes back through maps that wait and what made this variable at once; false where none wait.
   func goBackThroughMaps() -> Bool {
     guard !waitingMaps.isEmpty, let jointWayBack else { return false }
-    let maps = waitingMaps
-    waitingMaps = []
-    jointWayBack.run(maps)
+    let (maps, weights) = (waitingMaps, waitingWeights)
+    (waitingMaps, waitingWeights) = ([], [])
+    Self.withTargets(of: weights, in: maps) { jointWayBack.run($0) }
     return true
   }
 
   /// Makes the gradient of maps that wait, because there is another share beside theirs.
   private func settleMaps() {
     guard !waitingMaps.isEmpty else { return }
-    let maps = waitingMaps
-    waitingMaps = []
+    let (maps, weights) = (waitingMaps, waitingWeights)
+    (waitingMaps, waitingWeights) = ([], [])
     contribute { dx, accumulate in
       tape.backend.linearsInputGradient(
         maps.map(\.output), maps.map(\.weight), into: dx, accumulate: accumulate)
+    }
+    guard !weights.isEmpty else { return }
+    Self.withTargets(of: weights, in: maps) {
+      tape.backend.linearGradients(value, $0, into: nil)
     }
   }
 
@@ -170,5 +208,16 @@ public final class Variable {
 struct JointWayBack {
   /// Whether it can for these maps.
   let takes: ([LinearGradients]) -> Bool
+  /// Whether it can make the gradients of these maps' weights as well.
+  let takesWeights: ([LinearGradients]) -> Bool
   let run: ([LinearGradients]) -> Void
+}
+
+/// What of the gradients of linear maps is left to the operation that made their rows.
+enum LeftMaps {
+  case none
+  /// That of the rows.
+  case rows
+  /// Those of the weights, too.
+  case all
 }

@@ -42,6 +42,9 @@ static const char low_rank_softplus_text[] = {
 static const char norms_text[] = {
 #embed "kernels/norms.cu"
     , 0};
+static const char gather_norms_text[] = {
+#embed "kernels/gather_norms.cu"
+};
 static const char sum_norms_text[] = {
 #embed "kernels/sum_norms.cu"
     , 0};
@@ -135,6 +138,9 @@ static const char attention_groups_text[] = {
 static const char attention_group_gradients_text[] = {
 #embed "kernels/attention_group_gradients.cuh"
     , 0};
+static const char attention_panel_gradients_text[] = {
+#embed "kernels/attention_panel_gradients.cuh"
+    , 0};
 static const char grouped_attention_text[] = {
 #embed "kernels/grouped_attention.cu"
     , 0};
@@ -143,6 +149,12 @@ static const char grouped_attention_backward_text[] = {
     , 0};
 static const char attention_plain_text[] = {
 #embed "kernels/attention_plain.cu"
+    , 0};
+static const char joint_tiles_text[] = {
+#embed "kernels/joint_tiles.cuh"
+    , 0};
+static const char joint_gradients_text[] = {
+#embed "kernels/joint_gradients.cu"
     , 0};
 static const char linears_text[] = {
 #embed "kernels/linears.cu"
@@ -155,6 +167,12 @@ static const char linear_tiles_text[] = {
     , 0};
 static const char linear_maps_text[] = {
 #embed "kernels/linear_maps.cuh"
+    , 0};
+static const char row_factor_text[] = {
+#embed "kernels/row_factor.cuh"
+    , 0};
+static const char mapped_sums_text[] = {
+#embed "kernels/mapped_sums.cu"
     , 0};
 static const char linear_outputs_text[] = {
 #embed "kernels/linear_outputs.cu"
@@ -173,6 +191,9 @@ static const char mlp_inputs_text[] = {
     , 0};
 static const char mlp_groups_text[] = {
 #embed "kernels/mlp_groups.cuh"
+    , 0};
+static const char mlp_clusters_text[] = {
+#embed "kernels/mlp_clusters.cuh"
     , 0};
 static const char mlp_halves_text[] = {
 #embed "kernels/mlp_halves.cu"
@@ -233,6 +254,9 @@ static const char scan_halves_text[] = {
     , 0};
 static const char scan_halves_tiles_text[] = {
 #embed "kernels/scan_halves_tiles.cuh"
+    , 0};
+static const char scan_normaliser_text[] = {
+#embed "kernels/scan_normaliser.cuh"
     , 0};
 static const char scan_halves_gradients_text[] = {
 #embed "kernels/scan_halves_gradients.cuh"
@@ -311,6 +335,7 @@ static const hc_source sources[] = {
     {"sums", sums_text},
     {"held_rows", held_rows_text},
     {"norms", norms_text},
+    {"gather_norms", gather_norms_text},
     {"sum_norms", sum_norms_text},
     {"gated_norms", gated_norms_text},
     {"gated_heads", gated_heads_text},
@@ -349,10 +374,13 @@ static const hc_source sources[] = {
     {"attention_halves_backward", attention_halves_backward_text},
     {"attention_groups", attention_groups_text},
     {"attention_group_gradients", attention_group_gradients_text},
+    {"attention_panel_gradients", attention_panel_gradients_text},
     {"grouped_attention", grouped_attention_text},
     {"grouped_attention_backward", grouped_attention_backward_text},
     {"attention_plain", attention_plain_text},
     {"linears", linears_text},
+    {"joint_tiles", joint_tiles_text},
+    {"joint_gradients", joint_gradients_text},
     {"halves", halves_text},
     {"linear_maps", linear_maps_text},
     {"linear_tiles", linear_tiles_text},
@@ -360,12 +388,15 @@ static const hc_source sources[] = {
     {"mlp", mlp_text},
     {"mlp_inputs", mlp_inputs_text},
     {"mlp_groups", mlp_groups_text},
+    {"mlp_clusters", mlp_clusters_text},
     {"mlp_halves", mlp_halves_text},
     {"mlp_sums", mlp_sums_text},
     {"grouped_mlp", grouped_mlp_text},
     {"grouped_mlp_inputs", grouped_mlp_inputs_text},
     {"mlp_weights", mlp_weights_text},
     {"grouped_mlp_weights", grouped_mlp_weights_text},
+    {"row_factor", row_factor_text},
+    {"mapped_sums", mapped_sums_text},
     {"linear_outputs", linear_outputs_text},
     {"linear_gradients", linear_gradients_text},
     {"part_sums", part_sums_text},
@@ -382,6 +413,7 @@ static const hc_source sources[] = {
     {"scan_inverse", scan_inverse_text},
     {"scan_halves", scan_halves_text},
     {"scan_halves_tiles", scan_halves_tiles_text},
+    {"scan_normaliser", scan_normaliser_text},
     {"scan_halves_gradients", scan_halves_gradients_text},
     {"scan_halves_forward", scan_halves_forward_text},
     {"scan_halves_backward", scan_halves_backward_text},

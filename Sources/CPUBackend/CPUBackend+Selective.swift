@@ -8,8 +8,8 @@ extension CPUBackend {
   }
 
   package func selectiveScan(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, final: Tensor?,
-    checkpoints: Tensor?
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, ungated: Tensor?,
+    final: Tensor?, checkpoints: Tensor?
   ) {
     var options = shape.options
     var pointers = inputs.pointers
@@ -19,8 +19,8 @@ extension CPUBackend {
   }
 
   package func selectiveScanBackward(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, checkpoints: Tensor, dy: Tensor,
-    dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, ungated: Tensor?,
+    checkpoints: Tensor, dy: Tensor, dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
   ) {
     var options = shape.options
     var pointers = inputs.pointers

@@ -67,30 +67,48 @@ struct GroupedAttentionPlan {
   let sharedBytes: Int
   /// Blocks, each of which has a multiprocessor and takes one share of the work after the other.
   let blocks: Int
+  /// Whether queries, keys and values are halves.
+  let halves: Bool
 
-  let threads = 512
+  /// Those that multiply, and half as many or as many to bring rows.
+  var threads: Int { halves ? 384 : 512 }
   static let dim = 128
 
-  /// 256 queries at a time, and two tiles of 64 keys with their values.
-  static func forward(_ shape: AttentionShape, on device: CUDADevice) -> GroupedAttentionPlan? {
-    let ring = 8 * 6 * (2 * 2 * dim)
+  /// 256 queries at a time, and two tiles of 64 keys with their values; five where they are halves.
+  static func forward(
+    _ shape: AttentionShape, halves: Bool = false, on device: CUDADevice
+  ) -> GroupedAttentionPlan? {
+    let (tiles, others) = halves ? (5, 8 * 6) : (2, 4 * 8 * 6 * (2 * 2 * dim))
     return GroupedAttentionPlan(
       shape, shares: shape.batch * shape.heads * ceiling(shape.queries, 256),
-      bytes: 2 * dim * (256 + 2 * 2 * 64) + 4 * ring, on: device)
+      bytes: 2 * dim * (256 + tiles * 2 * 64) + others, halves, on: device)
   }
 
   /// 128 keys with their values, two tiles of 64 queries with the gradients of their outputs, the
   /// gradients of scores, and what else is known of queries.
-  static func backward(_ shape: AttentionShape, on device: CUDADevice) -> GroupedAttentionPlan? {
-    let ring = 8 * 3 * (2 * 3 * dim + 4)
-    let numbers = 2 * (3 * 64 + 2 * 8) + 8 + 1024
+  static func backward(
+    _ shape: AttentionShape, halves: Bool = false, on device: CUDADevice
+  ) -> GroupedAttentionPlan? {
+    let ring = halves ? 4 * 4 * 4 * (2 * dim + 2) : 8 * 3 * (2 * 3 * dim + 4)
+    let numbers = 2 * (3 * 64 + 2 * (halves ? 4 : 8)) + 8 + (halves ? 8 : 0) + 1024
     return GroupedAttentionPlan(
       shape, shares: shape.batch * shape.keyHeads,
-      bytes: 2 * (dim * (2 * 128 + 2 * 2 * 64) + 128 * 64) + 4 * (ring + numbers), on: device)
+      bytes: 2 * (dim * (2 * 128 + 2 * 2 * 64) + 128 * 64) + 4 * (ring + numbers), halves,
+      on: device)
+  }
+
+  /// The program of a file, for tensors whose rows begin at multiples of 16 bytes.
+  func program(_ file: String) -> KernelProgram {
+    KernelProgram(
+      file,
+      ["DIM": Self.dim, "VALUE_DIM": Self.dim, "VECTORS": 1, "HALVES": halves ? 1 : 0])
   }
 
   /// nil where this cannot be, or other kernels have far more multiprocessors at work.
-  private init?(_ shape: AttentionShape, shares: Int, bytes: Int, on device: CUDADevice) {
+  private init?(
+    _ shape: AttentionShape, shares: Int, bytes: Int, _ halves: Bool, on device: CUDADevice
+  ) {
+    self.halves = halves
     // Tiles begin at a multiple of 1024.
     sharedBytes = bytes + 1024
     blocks = min(shares, device.multiprocessors)

@@ -10,7 +10,7 @@ extension CUDABackend: AttentionKernels {
     announce(2 * shape.pairs * Double(shape.dim + shape.valueDim))
     if let plan = GroupedAttentionPlan.forward(shape, on: device), areAligned([q, k, v, o]) {
       launch(
-        program("grouped_attention", shape, nil, vectorsIn: [q, k, v, o]), "grouped_attention",
+        plan.program("grouped_attention"), "grouped_attention",
         grid: LaunchGrid(plan.blocks), block: plan.threads, shared: plan.sharedBytes,
         arguments: tensors + [Int32(shape.batch * shape.heads)] + shape.arguments)
       return
@@ -51,8 +51,8 @@ extension CUDABackend: AttentionKernels {
       let tensors: [any KernelArgument] = [q, k, v, slopes, o, logSum, dO, dq, dk, dv]
       announce(2 * shape.pairs * Double(3 * shape.dim + 2 * shape.valueDim))
       launch(
-        program("grouped_attention_backward", shape, nil, vectorsIn: rows),
-        "grouped_attention_backward", grid: LaunchGrid(plan.blocks), block: plan.threads,
+        plan.program("grouped_attention_backward"), "grouped_attention_backward",
+        grid: LaunchGrid(plan.blocks), block: plan.threads,
         shared: plan.sharedBytes, arguments: tensors + [Int32(sequences)] + shape.arguments)
       return
     }
@@ -110,7 +110,7 @@ extension CUDABackend: AttentionKernels {
 
   /// Whether blocks that have a whole sequence each, and need 5 products for each pair of tiles, are
   /// done before smaller blocks that are always enough but need 7.
-  private func fillsDevice(_ sequences: Int) -> Bool {
+  func fillsDevice(_ sequences: Int) -> Bool {
     let rounds = (sequences + device.multiprocessors - 1) / device.multiprocessors
     return 5 * rounds * device.multiprocessors <= 7 * sequences
   }
@@ -139,7 +139,7 @@ extension CUDABackend: AttentionKernels {
 
 extension AttentionShape {
   /// The last parameters of all kernels.
-  fileprivate var arguments: [any KernelArgument] {
+  var arguments: [any KernelArgument] {
     [queries, keys, heads, keyHeads, offset, window, scale]
   }
   /// What is a constant of the tiled kernels, but a parameter of the plain ones.

@@ -57,7 +57,7 @@ extension CellShape.Kind {
     case .elman: 0
     case .gru: 4
     case .lstm: 5
-    case .slstm: 7
+    case .slstm: 6
     }
   }
 
@@ -67,7 +67,7 @@ extension CellShape.Kind {
     case .elman: 2
     case .gru: 6
     case .lstm: 6
-    case .slstm: 8
+    case .slstm: 7
     }
   }
 }

@@ -72,16 +72,16 @@ extension CUDABackend: ConvolutionKernels {
     into ys: [Tensor], previous: Tensor?, next: Tensor?
   ) {
     let (batch, length) = (inputs[0].x.shape[0], inputs[0].x.shape[1])
-    let threads = ConvolutionThreads(inputs, head: head, inputs.map(\.x) + ys)
-    // Two blocks for each multiprocessor are enough.
-    let chunk = threads.chunk(16, batch * length, filling: device.multiprocessors * 512)
-    let items = batch * quotient(length, roundedUpBy: chunk)
+    var threads = ConvolutionThreads(inputs, head: head, inputs.map(\.x) + ys)
+    threads.isSegment = previous != nil || next != nil
+    let share = threads.share(
+      batch * length, among: device.multiprocessors * (threads.width > 4 ? 2 : 3), most: 16)
     launch(
-      threads.program(function, chunk: chunk), "short_convolution",
-      grid: LaunchGrid(quotient(items, roundedUpBy: threads.slots), threads.tiles),
+      threads.program(function), "short_convolution",
+      grid: threads.grid(batch * length, share: share),
       block: ConvolutionThreads.blockSize,
       arguments: tensors(inputs) + four(ys, or: Tensor?.none)
-        + [batch, length, threads.unit(inputs), epsilon, previous, next])
+        + [batch, length, Int32(share), threads.unit(inputs), epsilon, previous, next])
   }
 
   private func convolveBackward(
@@ -89,34 +89,34 @@ extension CUDABackend: ConvolutionKernels {
     previous: Tensor?, _ gradients: [ConvolutionGradients]
   ) {
     let (batch, length) = (inputs[0].x.shape[0], inputs[0].x.shape[1])
-    let threads = ConvolutionThreads(
+    var threads = ConvolutionThreads(
       inputs, head: head, inputs.map(\.x) + gradients.flatMap { [$0.dy, $0.dx] })
-    let chunk = threads.chunk(32, batch * length, filling: device.multiprocessors * 256)
-    let items = batch * quotient(length, roundedUpBy: chunk)
-    let blocks = min(
-      quotient(items, roundedUpBy: threads.slots),
-      max(1, device.multiprocessors * 2 / threads.tiles))
+    threads.isSegment = previous != nil
+    threads.adds = gradients.contains(where: \.accumulates)
+    let share = threads.share(
+      batch * length, among: device.multiprocessors * (threads.width > 4 ? 1 : 2))
+    let grid = threads.grid(batch * length, share: share)
     let sums = gradients.flatMap { gradient in
       [gradient.dweight, gradient.dbias].compactMap { $0 }.map { PartSum(to: $0, accumulate: true) }
     }
-    let partial = sums.isEmpty ? nil : empty([blocks, sums.total])
+    let partial = sums.isEmpty ? nil : empty([grid.x, sums.total])
     let wanted = { (path: KeyPath<ConvolutionGradients, Tensor?>) in
       gradients.indices.reduce(Int32(0)) {
         $0 | (gradients[$1][keyPath: path] == nil ? 0 : 1 << $1)
       }
     }
     launch(
-      threads.program(function, chunk: chunk), "short_convolution_backward",
-      grid: LaunchGrid(blocks, threads.tiles), block: ConvolutionThreads.blockSize,
+      threads.program(function), "short_convolution_backward",
+      grid: grid, block: ConvolutionThreads.blockSize,
       arguments: tensors(inputs) + four(gradients.map(\.dy), or: Tensor?.none)
         + four(gradients.map(\.dx), or: Tensor?.none)
         + [
-          batch, length, threads.unit(inputs), epsilon, previous, wanted(\.dweight),
-          wanted(\.dbias),
+          batch, length, Int32(share), threads.unit(inputs), epsilon, previous,
+          wanted(\.dweight), wanted(\.dbias),
           gradients.indices.reduce(Int32(0)) { $0 | (gradients[$1].accumulates ? 1 << $1 : 0) },
           partial, sums.total,
         ])
-    if let partial, items > 0 { addParts(partial, splits: blocks, to: sums) }
+    if let partial, grid.x > 0 { addParts(partial, splits: grid.x, to: sums) }
   }
 
   /// Where the inputs begin, their filters and their channels.
@@ -139,14 +139,19 @@ private struct ConvolutionThreads {
   /// Tensors that a kernel takes at once.
   static let most = 4
 
-  private let width: Int
+  let width: Int
+  /// Whether there may be inputs before the first, or inputs to carry on.
+  var isSegment = false
+  /// Whether gradients of inputs may be added to.
+  var adds = false
+  private let hasBias: Bool
   private let vector: Int
   private let lanes: Int
   private let headLanes: Int
   /// Blocks beside each other that have the channels of all tensors.
-  let tiles: Int
+  private let tiles: Int
   /// Positions that a block has at a time.
-  var slots: Int { Self.blockSize / lanes }
+  private var slots: Int { Self.blockSize / lanes }
 
   /// - Parameters:
   ///   - inputs: What is convolved.
@@ -154,6 +159,7 @@ private struct ConvolutionThreads {
   ///   - tensors: Those that are read or written several floats at once.
   init(_ inputs: [ConvolvedTensor], head: Int, _ tensors: [Tensor]) {
     width = inputs[0].weight.shape[0]
+    hasBias = inputs.contains { $0.bias != nil }
     let hasUnits = inputs.contains(where: \.isUnit)
     let channels = inputs.map(\.x.columns)
     vector =
@@ -179,20 +185,28 @@ private struct ConvolutionThreads {
     return lanes <= 32 && lanes.nonzeroBitCount == 1 ? lanes : nil
   }
 
-  /// Positions of a thread: the more, the fewer inputs are read twice, as long as there are threads
-  /// enough.
-  func chunk(_ most: Int, _ rows: Int, filling: Int) -> Int {
-    var chunk = most
-    while chunk > 4 && rows * lanes * tiles / chunk < filling { chunk /= 2 }
-    return chunk
+  /// Positions of a thread: as many for each where that many blocks run at a time, so that all end
+  /// together, or several times as many blocks, so that it is `most` at most; at least 4, for those in
+  /// reach before them are read twice.
+  func share(_ rows: Int, among blocks: Int, most: Int? = nil) -> Int {
+    precondition(rows < Int(Int32.max), "positions are counted in 32 bits")
+    let slots = slots * max(1, blocks / tiles)
+    let once = quotient(rows, roundedUpBy: slots)
+    let times = most.map { max(1, quotient(once, roundedUpBy: $0)) } ?? 1
+    return max(4, quotient(rows, roundedUpBy: slots * times))
   }
 
-  func program(_ function: Elementwise, chunk: Int) -> KernelProgram {
+  func grid(_ rows: Int, share: Int) -> LaunchGrid {
+    LaunchGrid(quotient(rows, roundedUpBy: slots * share), tiles)
+  }
+
+  func program(_ function: Elementwise) -> KernelProgram {
     KernelProgram(
       "convolution",
       [
         "WIDTH": width, "FUNCTION": Int(function.rawValue), "VECTOR": vector, "LANES": lanes,
-        "CHUNK": chunk, "HEAD": headLanes,
+        "HEAD": headLanes, "BIAS": hasBias ? 1 : 0, "ADDS": adds ? 1 : 0,
+        "SEGMENT": isSegment ? 1 : 0,
       ])
   }
 

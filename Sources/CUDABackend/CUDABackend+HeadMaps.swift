@@ -5,6 +5,9 @@ extension CUDABackend {
     [16, 32].contains(dim) && (1...8).contains(heads) && (1..<1 << 28).contains(rows)
   }
 
+  /// Four warps for each head should not be more than a block of sixteen, for the sake of registers.
+  package func fusesMappedCell(heads: Int) -> Bool { heads <= 4 }
+
   package func headMaps(_ inputs: HeadMaps, into y: Tensor) {
     let rows = inputs.x.rows
     announce(inputs.operations)
@@ -23,20 +26,25 @@ extension CUDABackend {
       inputs.program(.inputGradient, dy, gradients.x.tensor, gradients.z.tensor),
       "head_maps_inputs", grid: inputs.grid(rows, device), block: inputs.threads,
       arguments: [rows] + inputs.weights + [dy] + gradients.x.arguments + gradients.z.arguments)
+    let cell = gradients.cell
     // In the order of the kernel's sums.
-    let sums = (gradients.weights + [gradients.bias]).map { PartSum(to: $0, accumulate: true) }
+    let targets = gradients.weights + [gradients.bias] + (cell.map { [$0.recurrent] } ?? [])
+    let sums = targets.map { PartSum(to: $0, accumulate: true) }
     // A block leaves as many sums as there are weights, whatever its rows.
     let grid = LaunchGrid(min(ceiling(rows, 64), device.multiprocessors))
     let partial = empty([grid.x, sums.total])
+    if cell != nil { announce(inputs.operations) }
     launch(
-      inputs.program(.weightGradient, dy), "head_maps_weights", grid: grid, block: inputs.threads,
-      rows, inputs.x, inputs.z, dy, partial)
+      inputs.program(
+        cell == nil ? .weightGradient : .allWeightGradients, dy, cell?.states ?? dy),
+      "head_maps_weights", grid: grid, block: (cell == nil ? 1 : 2) * inputs.threads,
+      rows, inputs.x, inputs.z, cell?.states, cell?.length ?? 0, dy, partial)
     addParts(partial, splits: grid.x, to: sums)
   }
 }
 
 extension HeadMaps {
-  fileprivate enum Kind: Int { case forward, inputGradient, weightGradient }
+  fileprivate enum Kind: Int { case forward, inputGradient, weightGradient, allWeightGradients }
 
   fileprivate var heads: Int { weights[0].shape[0] }
   fileprivate var dim: Int { weights[0].shape[1] }

@@ -33,7 +33,7 @@ extension CUDABackend {
 }
 
 extension LinearGradients {
-  fileprivate var columns: Int { weight.shape[1] }
+  var columns: Int { weight.shape[1] }
 }
 
 /// Maps whose gradients one launch makes, in the terms of `linear_gradients.cu`.

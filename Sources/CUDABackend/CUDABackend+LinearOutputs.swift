@@ -1,7 +1,7 @@
 import Tensors
 
 /// Linear maps whose weights fit into shared memory together: their rows pass once for all of them. For
-/// one map alone, and for more inputs, the library's products are as fast on an H200.
+/// one map alone, and for more inputs into wide ones, the library's products are as fast on an H200.
 extension CUDABackend {
   /// Several maps; false where a product for each is as good.
   func linearOutputs(_ x: Tensor, _ weights: [Tensor], into outputs: [Tensor]) -> Bool {
@@ -13,6 +13,30 @@ extension CUDABackend {
     guard maps[0].rows >= 256, let passes = linearOutputPasses(maps, x) else { return false }
     for pass in passes { run(pass, x) }
     return true
+  }
+
+  /// Whether one pass leaves the results of maps as attention's factors, in panels of 64 columns.
+  func takesLinearFactors(_ x: Tensor, _ weights: [Tensor]) -> Bool {
+    let pass = factorPass(x, weights, into: nil)
+    return x.isAligned && pass.maps[0].rows >= 256
+      && pass.maps[0].rows % LinearOutputs.rowsOfWarp == 0
+      && weights.allSatisfy { $0.columns % 64 == 0 } && pass.fits(device.sharedBytesPerBlock)
+  }
+
+  /// The results of several maps as halves, each as half as many floats.
+  func linearFactors(_ x: Tensor, _ weights: [Tensor], into factors: [Tensor]) {
+    run(factorPass(x, weights, into: factors), x)
+  }
+
+  private func factorPass(
+    _ x: Tensor, _ weights: [Tensor], into factors: [Tensor]?
+  ) -> LinearOutputs {
+    let maps = weights.indices.map { index in
+      LinearOutput(
+        weight: weights[index], output: factors?[index] ?? x, inputs: weights[index].shape[0],
+        columns: weights[index].shape[1], rows: x.rows)
+    }
+    return LinearOutputs(maps: maps, halves: LinearOutputs.factorScale)
   }
 
   /// The maps in parts whose weights fit into shared memory, the widest first; nil where they do not.
@@ -58,8 +82,12 @@ private struct LinearOutputs {
   /// Maps that the kernel takes at once.
   static let most = 6
   static let rowsOfWarp = 16
+  /// Of factors, as `attention_factors.cuh` has it.
+  static let factorScale = 16
 
   var maps: [LinearOutput]
+  /// What results are multiplied by and left as halves; 0 for floats.
+  var halves = 0
 
   /// Rounded up, as the kernel has them.
   private var inputs: Int { quotient(maps[0].inputs, roundedUpBy: 16) * 16 }
@@ -67,20 +95,27 @@ private struct LinearOutputs {
     maps.reduce(0) { $0 + quotient($1.columns, roundedUpBy: 16) * 16 }
   }
   private var isAligned: Bool { maps.allSatisfy { $0.columns % 4 == 0 } }
-  private static let mostWarps = 16
+  /// As many as the registers allow, which hold two rows of a lane's.
+  private var mostWarps: Int { inputs > 128 ? 8 : 16 }
+  /// Columns of all maps that take more inputs than 128.
+  private static let narrowColumns = 64
 
-  /// A block for each multiprocessor, with as many warps as the registers allow; of few rows fewer
-  /// warps, all of which have some: idle ones would keep other work from the multiprocessors.
+  /// A block for each multiprocessor, with as many warps as the registers allow.
+  ///
+  /// Of few rows fewer warps, all of which have some: idle ones would keep other work from the
+  /// multiprocessors. But many weights are brought by all warps.
   func blocks(multiprocessors: Int) -> (count: Int, warps: Int) {
     let shares = ceiling(maps[0].rows, Self.rowsOfWarp)
-    let warps = [4, 8].first { $0 * multiprocessors >= shares } ?? Self.mostWarps
-    return (min(ceiling(shares, warps < Self.mostWarps ? warps : 1), multiprocessors), warps)
+    let busy = [4, 8].first { $0 < mostWarps && $0 * multiprocessors >= shares } ?? mostWarps
+    let count = min(ceiling(shares, busy < mostWarps ? busy : 1), multiprocessors)
+    return (count, inputs * columns > 64 * 256 ? mostWarps : busy)
   }
 
   /// Whether the kernel takes them.
   func fits(_ sharedLimit: Int) -> Bool {
     let own = maps[0].inputs
-    return maps.count <= Self.most && own % 4 == 0 && (1...128).contains(own)
+    return maps.count <= Self.most && own % 4 == 0
+      && (1...(columns <= Self.narrowColumns ? 256 : 128)).contains(own)
       && sharedBytes <= sharedLimit
       && maps.allSatisfy {
         (1..<1 << 20).contains($0.rows) && $0.columns <= 1024
@@ -91,7 +126,10 @@ private struct LinearOutputs {
   func program(warps: Int) -> KernelProgram {
     KernelProgram(
       "linear_outputs",
-      ["INPUTS": inputs, "COLUMNS": columns, "WARPS": warps, "ALIGNED": isAligned ? 1 : 0])
+      [
+        "INPUTS": inputs, "COLUMNS": columns, "WARPS": warps, "ALIGNED": isAligned ? 1 : 0,
+        "HALVES": halves,
+      ])
   }
 
   /// The weights in halves, and a target for each 16 columns.

@@ -19,7 +19,8 @@ extension CUDABackend {
       return separateLinearsInputGradient(gradients, weights, into: dx, accumulate: accumulate)
     }
     for (index, maps) in joint.enumerated() {
-      let tiles = self.tiles(.inputGradient, maps)
+      let isShallow = maps.all.allSatisfy { $0.columns <= LinearTiles.shallowDepth }
+      let tiles = self.tiles(isShallow ? .shallowInputGradient : .inputGradient, maps)
       launch(
         tiles, x: nil, out: dx, maps, items: tiles.items(maps, splits: 1),
         accumulate: accumulate || index > 0)
@@ -38,6 +39,11 @@ extension CUDABackend {
     _ norm: NormedRows, before maps: [LinearGradients], dx: GradientTarget, dweight: Tensor?,
     dbias: Tensor?
   ) {
+    let hasWeights = maps.contains { $0.dWeight != nil }
+    if hasWeights, let pass = JointPass(norm, maps, dx, on: device) {
+      return run(pass, norm, dx: dx, dweight: dweight, dbias: dbias)
+    }
+    defer { if hasWeights { separateLinearGradients(norm.result, maps, into: nil) } }
     guard dx.tensor.isAligned, let joint = JointMaps.all(maps, norm.x) else {
       return separateNormGradients(norm, maps, dx: dx, dweight: dweight, dbias: dbias)
     }
@@ -99,7 +105,7 @@ extension CUDABackend {
   /// - Returns: Whether that is worth it, and was done.
   private func splitWeightGradient(_ x: Tensor, _ gradient: WeightGradient) -> Bool {
     let (inputs, columns) = (gradient.weight.shape[0], gradient.weight.shape[1])
-    guard (16...128).contains(inputs), (16...128).contains(columns) else { return false }
+    guard (16...256).contains(inputs), (16...128).contains(columns) else { return false }
     let (rows, count) = (x.count / inputs, inputs * columns)
     // With tiles of 128 by 64, about a block for each multiprocessor of the largest devices.
     let most = min(128, LateSum.longest / count, rows / 128)
@@ -121,10 +127,13 @@ extension CUDABackend {
   /// The sum over the rows is split among blocks, and the parts are added in a fixed order.
   private func weightGradients(_ x: Tensor, _ maps: JointMaps) {
     let tiles = self.tiles(.weightGradient, maps)
-    let wanted = max(1, device.multiprocessors * LinearTiles.blocks / tiles.items(maps, splits: 1))
+    let sums = maps.all.map { PartSum(to: $0.weight, accumulate: $0.accumulate) }
+    var wanted = max(1, device.multiprocessors * LinearTiles.blocks / tiles.items(maps, splits: 1))
+    // Somewhat fewer blocks where their parts may then wait for those of other kernels.
+    let waiting = LateSum.longest / sums.total
+    if waiting * 4 >= wanted * 3 { wanted = min(wanted, waiting) }
     let split = quotient(quotient(maps.rows, roundedUpBy: wanted), roundedUpBy: LinearTiles.depth)
     let splits = quotient(maps.rows, roundedUpBy: split * LinearTiles.depth)
-    let sums = maps.all.map { PartSum(to: $0.weight, accumulate: $0.accumulate) }
     let parts = empty([splits, sums.total])
     launch(
       tiles, x: x, out: parts, maps, items: tiles.items(maps, splits: splits),

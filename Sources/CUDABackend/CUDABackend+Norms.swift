@@ -148,6 +148,12 @@ struct HeldRows {
       "norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
   }
 
+  /// The norms of rows of a table.
+  var gatherProgram: KernelProgram {
+    KernelProgram(
+      "gather_norms", ["VECTOR": threads.vector, "LANES": threads.lanes, "PACKS": packs])
+  }
+
   /// The norms of sums.
   var sumProgram: KernelProgram {
     KernelProgram(

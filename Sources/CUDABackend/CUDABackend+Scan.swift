@@ -20,13 +20,17 @@ extension CUDABackend: ScanKernels {
     let aligned = inputs.areAligned(
       hasDecayRows: shape.decay == .vector, with: [o, final, states, answers])
     announce(shape.operations)
-    if let plan = HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+    if let plan = HalfScanPlan(
+      shape, sharedBytes: device.sharedBytesPerBlock,
+      hasState: inputs.initial != nil || final != nil)
+    {
       launch(
         plan.program(.forward, aligned: aligned), plan.name(.forward), grid: plan.grid,
         block: plan.threads, shared: plan.forwardFloats * 4,
         inputs.q, inputs.k, inputs.v, inputs.decay, inputs.beta, inputs.initial, o, final, states,
         answers, checkpoints.map { kept.inverses(in: $0) }, checkpoints.map { kept.scales(in: $0) },
-        shape.heads, shape.keyHeads, shape.length, shape.scale)
+        shape.heads, shape.keyHeads, shape.length, shape.scale, Tensor?.none, Tensor?.none,
+        Tensor?.none, Tensor?.none, Tensor?.none, Float(0))
       return
     }
     if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
@@ -63,7 +67,10 @@ extension CUDABackend: ScanKernels {
       with: [dO, states, answers, gradients.q, gradients.k, gradients.v, gradients.initial])
     announce(2.5 * shape.operations)
     let parts: ScanParts
-    if let plan = HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
+    if let plan = HalfScanPlan(
+      shape, sharedBytes: device.sharedBytesPerBlock,
+      hasState: inputs.initial != nil || dFinal != nil || gradients.initial != nil)
+    {
       parts = ScanParts(of: gradients, shape, tiles: 1, on: self)
       launch(
         plan.program(.backward, aligned: aligned), plan.name(.backward), grid: plan.grid,
@@ -71,7 +78,8 @@ extension CUDABackend: ScanKernels {
         inputs.q, inputs.k, inputs.v, inputs.decay, inputs.beta, inputs.initial, states, answers,
         kept.inverses(in: checkpoints), kept.scales(in: checkpoints), dO, dFinal, parts.q.place,
         parts.k.place, gradients.v, parts.decay.place, parts.beta.place, gradients.initial,
-        shape.heads, shape.keyHeads, shape.length, shape.scale)
+        shape.heads, shape.keyHeads, shape.length, shape.scale, Tensor?.none, Tensor?.none,
+        Tensor?.none, Tensor?.none, Tensor?.none)
     } else if let plan = ScanChunkPlan(shape, sharedBytes: device.sharedBytesPerBlock) {
       parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
       launch(
@@ -121,7 +129,7 @@ extension CUDABackend: ScanKernels {
 
 /// What the forward pass leaves: the states before each chunk, then, where the update has them, each
 /// token's answer and the chunks' inverses.
-private struct KeptScan {
+struct KeptScan {
   private let stateCount: Int
   private let answerCount: Int
   private let inverseCount: Int

@@ -9,6 +9,8 @@ struct SelectivePlan {
   private let pass: ScanPlan.Pass
   private let split: Int
   private let warps: Int
+  /// Whether a lane has whole fours of states in both passes, which is how they are kept then.
+  private let keepsQuads: Bool
 
   /// Tokens between two kept states.
   private var tokens = 8
@@ -22,7 +24,9 @@ struct SelectivePlan {
     self.aligned = aligned && shape.channels % 4 == 0
     // Eight states of a lane work at a time, which hides how long each takes. Forward there are
     // registers for twice as many, which leaves fewer sums over lanes.
-    split = min(32, powerOfTwo(from: ceiling(shape.states, pass == .forward ? 16 : 8)))
+    let backwardSplit = Self.split(shape.states, by: 8)
+    split = pass == .forward ? Self.split(shape.states, by: 16) : backwardSplit
+    keepsQuads = shape.states % (4 * backwardSplit) == 0
     warps = pass == .forward ? 4 : 8
     if pass == .forward {
       // The backward pass says which states are kept.
@@ -30,6 +34,11 @@ struct SelectivePlan {
     } else {
       while tokens > 1, sharedBytes > Self.sharedLimit { tokens /= 2 }
     }
+  }
+
+  /// The lanes that share a channel.
+  private static func split(_ states: Int, by own: Int) -> Int {
+    min(32, powerOfTwo(from: ceiling(states, own)))
   }
 
   /// The file of the pass, and its kernel.
@@ -41,10 +50,11 @@ struct SelectivePlan {
   private var channels: Int { warps * (32 / split) }
   /// Blocks that share a sequence.
   var tiles: Int { ceiling(shape.channels, channels) }
-  var grid: LaunchGrid { LaunchGrid(shape.batch * tiles) }
-  /// Blocks that share the sequences backward: two are on a multiprocessor at a time.
+  /// Blocks that share the sequences: as many as are on the multiprocessors at a time, by the kernels'
+  /// bounds.
   func strips(on device: CUDADevice) -> Int {
-    min(shape.batch, max(1, 2 * device.multiprocessors / tiles))
+    let resident = pass == .backward ? 2 : split > 2 ? 3 : 4
+    return min(shape.batch, max(1, resident * device.multiprocessors / tiles))
   }
   /// The states before each chunk of tokens but the first.
   var kept: Int { shape.batch * (ceiling(shape.length, tokens) - 1) }
@@ -57,7 +67,8 @@ struct SelectivePlan {
   /// two chunks' first ones.
   var sharedBytes: Int {
     pass == .forward
-      ? 4 * stages(2) : 4 * (stages(3) + warps * numbers + (tokens + 1) * own * threads)
+      ? 4 * stages(shape.hasGate ? 3 : 2)
+      : 4 * (stages(3) + warps * numbers + (tokens + 1) * own * threads)
   }
 
   var program: KernelProgram {
@@ -66,36 +77,45 @@ struct SelectivePlan {
       [
         "STATES": shape.states, "SPLIT": split, "TOKENS": tokens, "WARPS": warps,
         "VECTOR": aligned ? 4 : 1, "BOTH_SIGNS": shape.bothSigns ? 1 : 0,
+        "QUADS": keepsQuads ? 1 : 0, "LOG_RATES": shape.hasLogRates ? 1 : 0,
+        "GATED": shape.hasGate ? 1 : 0,
       ])
   }
 }
 
 extension CUDABackend: SelectiveKernels {
+  package var takesLogRates: Bool { true }
+  package var foldsGate: Bool { true }
+
   /// The states before each chunk of tokens but the first.
   package func selectiveCheckpointCount(_ shape: SelectiveShape) -> Int {
     max(1, SelectivePlan(shape, .backward).kept * shape.states * shape.channels)
   }
 
   package func selectiveScan(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, final: Tensor?,
-    checkpoints: Tensor?
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, ungated: Tensor?,
+    final: Tensor?, checkpoints: Tensor?
   ) {
+    let copied = [inputs.x, inputs.step, inputs.write, inputs.read, inputs.gate]
     let plan = SelectivePlan(
-      shape, .forward, aligned: [inputs.x, inputs.step].allSatisfy { $0?.isAligned ?? false })
+      shape, .forward, aligned: copied.allSatisfy { $0?.isAligned ?? true })
     launch(
-      plan.program, plan.name, grid: plan.grid, block: plan.threads, shared: plan.sharedBytes,
-      inputs.x, inputs.step, inputs.rate,
-      inputs.write, inputs.read, inputs.skip, inputs.initial, y, final, checkpoints,
-      shape.channels, shape.length, plan.tiles)
+      plan.program, plan.name, grid: LaunchGrid(plan.strips(on: device) * plan.tiles),
+      block: plan.threads, shared: plan.sharedBytes, inputs.x, inputs.step, inputs.rate,
+      inputs.write, inputs.read, inputs.skip, inputs.initial, inputs.gate, y, ungated, final,
+      checkpoints, shape.batch, shape.channels, shape.length, plan.tiles)
   }
 
   package func selectiveScanBackward(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, checkpoints: Tensor, dy: Tensor,
-    dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, ungated: Tensor?,
+    checkpoints: Tensor, dy: Tensor, dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
   ) {
+    let moved = [
+      inputs.x, inputs.step, inputs.write, inputs.read, inputs.gate, ungated, dy, gradients.write,
+      gradients.read, gradients.gate,
+    ]
     let plan = SelectivePlan(
-      shape, .backward,
-      aligned: [inputs.x, inputs.step, dy].allSatisfy { $0?.isAligned ?? false })
+      shape, .backward, aligned: moved.allSatisfy { $0?.isAligned ?? true })
     let numbers = shape.batch * shape.length * shape.states
     /// The tiles' parts where there are several, else the gradient itself.
     func parts(_ target: Tensor?) -> Tensor? {
@@ -108,10 +128,10 @@ extension CUDABackend: SelectiveKernels {
     launch(
       plan.program, plan.name, grid: LaunchGrid(strips * plan.tiles), block: plan.threads,
       shared: plan.sharedBytes, inputs.x, inputs.step, inputs.rate, inputs.write, inputs.read,
-      inputs.skip, inputs.initial, checkpoints, dy, dFinal, gradients.x, gradients.step,
-      writeParts, readParts, gradients.initial, sums, gradients.rate != nil, gradients.skip != nil,
-      shape.batch,
-      shape.channels, shape.length, plan.tiles)
+      inputs.skip, inputs.initial, inputs.gate, ungated, checkpoints, dy, dFinal, gradients.x,
+      gradients.step, writeParts, readParts, gradients.initial, gradients.gate, sums,
+      gradients.rate != nil, gradients.skip != nil, shape.batch, shape.channels, shape.length,
+      plan.tiles)
     if plan.tiles > 1, writeParts != nil || readParts != nil {
       launch(
         plan.program, "selective_sums", grid: blocks(for: 2 * numbers), block: 256, plan.tiles,

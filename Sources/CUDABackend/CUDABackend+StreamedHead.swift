@@ -92,7 +92,7 @@ struct StreamedHead {
   func shared(levels: Bool) -> Int {
     let numbers = levels ? Self.tile * 12 : 0
     return isGrouped
-      ? 6 * (Self.tile * depth * 2 + numbers + 8) + 1024
+      ? 8 * (Self.tile * depth * 2 + numbers + 16) + 1024
       : 3 * (Self.tile * (depth + 8) * 2 + numbers)
   }
   var rowGrid: LaunchGrid { LaunchGrid(paddedRows / blockRows, vocabularyParts.count) }
@@ -112,7 +112,7 @@ extension CUDABackend {
       call.weight, hidden, weight)
     let parts = head.vocabularyParts
     let right = empty([rows])
-    let stats = empty([parts.count, 3, rows])
+    let stats = empty([parts.count, 4, rows])
     let partial = call.dhidden.map { _ in empty([parts.count, rows, width]) }
     let logits = Double(rows * vocabulary * width)
     announce((partial == nil ? 2 : 4) * logits)

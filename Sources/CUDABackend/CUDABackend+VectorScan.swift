@@ -29,7 +29,9 @@ extension CUDABackend {
     let shape = plan.shape
     let aligned = inputs.areAligned(
       hasDecayRows: true,
-      with: [dO, dFinal, gradients.q, gradients.k, gradients.v, gradients.initial])
+      with: [
+        dO, dFinal, gradients.q, gradients.k, gradients.v, gradients.decay, gradients.initial,
+      ])
     announce(2.5 * shape.operations)
     let parts = ScanParts(of: gradients, shape, tiles: plan.grid.y, on: self)
     launch(

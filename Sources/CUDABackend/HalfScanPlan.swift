@@ -6,6 +6,11 @@ struct HalfScanPlan {
   let shape: ScanShape
   /// Tokens of a chunk.
   let tokens: Int
+  /// Whether there is one chunk, and no state before it or after it: then there is room for more
+  /// blocks.
+  private let isAlone: Bool
+  /// Whether keys are weighed and the answers get a divisor.
+  private let isNormalised: Bool
   private let keys: Int
   private let values: Int
   private let warps: Int
@@ -13,7 +18,15 @@ struct HalfScanPlan {
 
   /// Nil where these kernels have not the options or sizes, or do not pay: a chunk takes the same
   /// time for few tokens as for many, and what it saves grows with the state.
-  init?(_ shape: ScanShape, sharedBytes: Int) {
+  ///
+  /// - Parameters:
+  ///   - shape: The scan.
+  ///   - sharedBytes: What a block may share.
+  ///   - hasState: Whether a state comes in or goes out.
+  ///   - isNormalised: Whether keys are weighed and the answers get a divisor.
+  init?(
+    _ shape: ScanShape, sharedBytes: Int, hasState: Bool = true, isNormalised: Bool = false
+  ) {
     let options = shape.decay != .vector && shape.update != .rankOne && !shape.exclusive
     let state = shape.keyDim * shape.valueDim
     let least = state >= 4096 ? 3 : state >= 1024 ? 6 : 12
@@ -24,9 +37,14 @@ struct HalfScanPlan {
     (self.keys, self.values) = (keys, values)
     tokens = shape.length <= 16 ? 16 : 32
     warps = keys * values > 64 * 64 ? 8 : 4
+    isAlone = Self.leavesStatesOut && !hasState && shape.length <= tokens
+    self.isNormalised = isNormalised
     sharedLimit = sharedBytes
     guard max(forwardFloats, backwardFloats) * 4 <= sharedBytes else { return nil }
   }
+
+  /// Whether scans of one chunk have programs of their own, without a state.
+  private static let leavesStatesOut = true
 
   var threads: Int { 32 * warps }
   var grid: LaunchGrid { LaunchGrid(shape.batch * shape.heads) }
@@ -41,7 +59,8 @@ struct HalfScanPlan {
       [
         "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim, "DECAY": Int(shape.decay.rawValue),
         "UPDATE": Int(shape.update.rawValue), "TOKENS": tokens, "WARPS": warps,
-        "RESIDENT": resident(pass), "WIDE": aligned ? 1 : 0,
+        "RESIDENT": resident(pass), "WIDE": aligned ? 1 : 0, "ALONE": isAlone ? 1 : 0,
+        "NORMALISED": isNormalised ? 1 : 0,
       ])
   }
 
@@ -58,6 +77,8 @@ struct HalfScanPlan {
   /// With 128 keys and values those of the state alone are 64.
   private func registers(_ pass: ScanPlan.Pass) -> Int {
     switch keys * values {
+    case ..<2048 where isAlone: pass == .forward ? 64 : 80
+    case ...4096 where isAlone: pass == .forward ? 80 : 96
     case ..<2048: 96
     case ..<4096: pass == .forward ? 96 : 128
     default: 128
@@ -71,19 +92,25 @@ struct HalfScanPlan {
 
   /// Shared memory of the passes: the sizes of `Frame` in their files.
   var forwardFloats: Int {
-    let (state, rows) = (keys * (values + 8) / 2, tokens * (2 * keys + values + 24) / 2)
+    let rows = tokens * (2 * keys + values + 24) / 2
     let written = isDelta ? tokens * (values + 4) + pairs + tokens : 0
-    return state + rows + halfPairs + products + written + 4 * warps
+    let sums = isNormalised ? keys + tokens / 16 * tokens : 0
+    return state + rows + halfPairs + products + written + 4 * warps + sums
   }
   var backwardFloats: Int {
-    let (state, rows) = (keys * (values + 8) / 2, tokens * (keys + values + 16))
+    let rows = tokens * (keys + values + 16)
     let written = isDelta ? tokens * (values + 4) + tokens * (values + 8) / 2 + pairs : 0
     let decays =
       shape.decay == .none
       ? 0 : (joinsParts ? 0 : pairs) + 2 * parts(keys) * tokens + tokens / 16 * tokens + warps
     let beta = isDelta ? tokens + parts(values) * tokens + tokens / 16 * tokens : 0
-    return state + max(state, written) + rows + 2 * halfPairs + products + decays + beta + 5 * warps
+    let sums = isNormalised ? 2 * keys + tokens + parts(keys) * tokens : 0
+    return state + max(state, written) + rows + 2 * halfPairs + products + decays + beta
+      + 5 * warps + sums
   }
+
+  /// The copy of a state.
+  private var state: Int { isAlone ? 0 : keys * (values + 8) / 2 }
 
   /// As `joins_parts` in `scan_halves_gradients.cuh`.
   private var joinsParts: Bool {

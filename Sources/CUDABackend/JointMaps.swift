@@ -78,10 +78,16 @@ struct JointMaps {
 
 /// The tiles of `linears.cu`, in its terms.
 struct LinearTiles {
-  enum Kind: Int { case inputGradient, weightGradient, normGradient }
+  enum Kind: Int {
+    case inputGradient, weightGradient, normGradient
+    /// Of maps of few columns each, in chunks half as deep.
+    case shallowInputGradient
+  }
   /// The widest tile.
   static let longestRow = 128
   static let depth = 32
+  /// The most columns of the maps of a shallow gradient.
+  static let shallowDepth = 16
   /// Blocks that are on a multiprocessor at a time.
   static let blocks = 2
 
@@ -95,10 +101,12 @@ struct LinearTiles {
   init(_ kind: Kind, _ maps: JointMaps, sharedLimit: Int) {
     let isSmall = maps.all.allSatisfy { $0.columns <= 64 }
     let isWeight = kind == .weightGradient
-    let right = maps.inputs <= 64 && (isSmall || !isWeight) ? 64 : 128
+    let extent = maps.inputs <= 64 && (isSmall || !isWeight) ? 64 : 128
+    // Few columns of weights would leave most of a wide tile empty.
+    let right = isWeight && maps.wide.reduce(0) { $0 + $1.columns } <= 64 ? 64 : extent
     func tiles(_ stages: Int) -> LinearTiles {
       LinearTiles(
-        kind: kind, left: isWeight ? right : 128, right: right, stages: stages,
+        kind: kind, left: isWeight ? extent : 128, right: right, stages: stages,
         isNarrow: !maps.narrow.isEmpty)
     }
     self = tiles(3).sharedBytes <= sharedLimit ? tiles(3) : tiles(2)
@@ -120,7 +128,8 @@ struct LinearTiles {
 
   /// Chunks of both factors, and what there is for narrow maps.
   var sharedBytes: Int {
-    let along = (left + right) * (Self.depth + 4)
+    let depth = kind == .shallowInputGradient ? Self.shallowDepth : Self.depth
+    let along = (left + right) * (depth + 4)
     let across = Self.depth * (left + right + 8)
     let panel = Self.depth * (JointMaps.narrowColumns + 4)
     let sources = 2 * JointMaps.narrowColumns * 16

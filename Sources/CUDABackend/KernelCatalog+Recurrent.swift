@@ -16,6 +16,11 @@ extension KernelCatalog {
       + scan(.none, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.none, .delta, exclusive: false, keyDim: 32, valueDim: 32)
+      + scans(.none, .delta, length: 32, dim: 32) + scans(.scalar, .add, length: 16, dim: 64)
+      + scans(.scalar, .delta, length: 32, dim: 64)
+      + [8, 32, 64].flatMap { scans(.scalar, .add, length: $0, dim: 64, isNormalised: true) }
+      + scans(.scalar, .add, length: 64, dim: 32, isNormalised: true)
+      + scans(.scalar, .add, length: 64, dim: 128, isNormalised: true)
       + scan(.scalar, .add, exclusive: false, keyDim: 16, valueDim: 64)
       + scan(.scalar, .delta, exclusive: false, keyDim: 33, valueDim: 20)
       + scan(.vector, .add, exclusive: true, keyDim: 5, valueDim: 33)
@@ -25,6 +30,19 @@ extension KernelCatalog {
       + scan(.vector, .add, exclusive: false, keyDim: 128, valueDim: 256)
       + scan(.vector, .add, exclusive: false, keyDim: 8, valueDim: 16)
       + scan(.none, .rankOne, exclusive: true, keyDim: 130, valueDim: 3)
+  }
+
+  /// Scans that no state is carried into or out of.
+  private static func scans(
+    _ decay: ScanShape.Decay, _ update: ScanShape.Update, length: Int, dim: Int,
+    isNormalised: Bool = false
+  ) -> [KernelProgram] {
+    let shape = ScanShape(
+      batch: 4, length: length, heads: 1, keyHeads: 1, keyDim: dim, valueDim: dim, decay: decay,
+      update: update, exclusive: false, scale: 1)
+    return HalfScanPlan(
+      shape, sharedBytes: sharedBytes, hasState: false, isNormalised: isNormalised
+    ).map { [$0.program(.forward, aligned: true), $0.program(.backward, aligned: true)] } ?? []
   }
 
   private static func scan(
@@ -56,8 +74,9 @@ extension KernelCatalog {
   private static var selectiveScans: [KernelProgram] {
     [1, 16, 64].flatMap { states in
       [false, true].flatMap { bothSigns in
-        let shape = SelectiveShape(
+        var shape = SelectiveShape(
           batch: 1, length: 64, channels: 128, states: states, bothSigns: bothSigns)
+        (shape.hasLogRates, shape.hasGate) = (states == 16, states == 16)
         return [ScanPlan.Pass.forward, .backward].map { SelectivePlan(shape, $0).program }
       }
     }

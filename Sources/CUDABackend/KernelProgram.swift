@@ -39,7 +39,7 @@ package struct KernelProgram: Sendable, Hashable {
 
   /// Files of shared parts that some files are put after.
   private static let foundations = [
-    "norms": ["held_rows"], "sum_norms": ["held_rows"],
+    "norms": ["held_rows"], "sum_norms": ["held_rows"], "gather_norms": ["held_rows"],
     "gated_norms": ["held_rows"], "gated_heads": ["held_rows"],
     "gated_sums": ["held_rows"], "gated_blocks": ["fold"],
     "low_rank_softplus": ["fold"],
@@ -59,16 +59,18 @@ package struct KernelProgram: Sendable, Hashable {
     ],
     "grouped_attention_backward": [
       "halves", "attention_tiles", "attention_factors", "groups", "attention_groups",
-      "attention_group_gradients",
+      "attention_group_gradients", "attention_panel_gradients",
     ],
     "cell_forward": ["fold", "cell", "cell_step"],
     "cell_backward": ["fold", "cell", "cell_return"],
     "cell_tensor_forward": ["cell", "cell_step", "halves", "cell_tensor"],
     "cell_tensor_backward": ["cell", "cell_return", "halves", "cell_tensor"],
     "scan_chunk_forward": ["scan_chunk", "scan_tiles", "scan_inverse"],
-    "scan_halves_forward": ["halves", "scan_halves", "scan_halves_tiles", "scan_inverse"],
+    "scan_halves_forward": [
+      "halves", "scan_halves", "scan_halves_tiles", "scan_normaliser", "scan_inverse",
+    ],
     "scan_halves_backward": [
-      "halves", "scan_halves", "scan_halves_tiles", "scan_halves_gradients",
+      "halves", "scan_halves", "scan_halves_tiles", "scan_normaliser", "scan_halves_gradients",
     ],
     "scan_chunk_backward": ["scan_chunk", "scan_tiles"],
     "scan_vector_forward": ["fold", "scan_chunk", "halves", "scan_vector_states"],
@@ -79,11 +81,14 @@ package struct KernelProgram: Sendable, Hashable {
     "mlp": ["halves", "mlp_parts"], "mlp_inputs": ["halves", "mlp_parts"],
     "mlp_weights": ["halves", "mlp_parts", "mlp_sums"],
     "mlp_halves": ["halves", "mlp_parts"],
-    "grouped_mlp": ["halves", "mlp_parts", "groups", "mlp_groups"],
-    "grouped_mlp_inputs": ["halves", "mlp_parts", "groups", "mlp_groups"],
+    "grouped_mlp": ["halves", "mlp_parts", "groups", "mlp_groups", "mlp_clusters"],
+    "grouped_mlp_inputs": ["halves", "mlp_parts", "groups", "mlp_groups", "mlp_clusters"],
     "grouped_mlp_weights": ["halves", "mlp_parts", "mlp_sums", "groups", "mlp_groups"],
     "linears": ["halves", "linear_maps", "linear_tiles"],
-    "linear_gradients": ["halves", "linear_maps"], "linear_outputs": ["halves", "linear_maps"],
+    "linear_gradients": ["halves", "linear_maps"],
+    "joint_gradients": ["halves", "linear_maps", "groups", "joint_tiles"],
+    "linear_outputs": ["halves", "linear_maps", "row_factor"],
+    "mapped_sums": ["halves", "linear_maps", "row_factor"],
     "streamed_head": ["halves", "head_numbers"],
     "streamed_head_rows": ["halves", "head_numbers", "head_softmax", "head_tiles"],
     "streamed_head_weights": ["halves", "head_numbers", "head_tiles"],
@@ -93,7 +98,7 @@ package struct KernelProgram: Sendable, Hashable {
   /// Files whose instructions only compute capability 9.0 has.
   private static let grouped: Set = [
     "grouped_head", "grouped_attention", "grouped_attention_backward", "grouped_mlp",
-    "grouped_mlp_inputs", "grouped_mlp_weights",
+    "grouped_mlp_inputs", "grouped_mlp_weights", "joint_gradients",
   ]
 
   private static func text(of name: String) -> String {

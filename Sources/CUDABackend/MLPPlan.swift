@@ -19,6 +19,8 @@ struct MLPPlan {
   private let rows: Int
   /// Groups of four warps of a block that make products together; nil where single warps do.
   private let groups: Int?
+  /// Blocks that share the hidden columns of the same rows.
+  private let sharing: Int
 
   var isGrouped: Bool { groups != nil }
 
@@ -26,8 +28,12 @@ struct MLPPlan {
   init?(_ layer: MLP, on device: CUDADevice) {
     (width, hidden, rows) = (layer.width, layer.hidden, layer.rows)
     let canGroup =
-      device.hasGroups && layer.width == 128 && layer.hidden % 128 == 0 && layer.hidden <= 2048
+      device.hasGroups && layer.width == 128 && layer.hidden % 128 == 0
+      && (128...2048).contains(layer.hidden)
     groups = canGroup ? Self.groups(layer.rows, multiprocessors: device.multiprocessors) : nil
+    sharing =
+      groups == 1
+      ? Self.sharing(layer.rows, layer.hidden, multiprocessors: device.multiprocessors) : 1
     // The lanes that share a row of a norm are a power of two.
     guard layer.norm == nil || powerOfTwo(atLeast: width) == width, rows > 0, rows < 1 << 30,
       width % 16 == 0, (16...128).contains(width),
@@ -50,13 +56,26 @@ struct MLPPlan {
     } ?? 1
   }
 
+  /// The most blocks of which each finds a multiprocessor while its parts of the weights are in its
+  /// shared memory all at once.
+  private static func sharing(_ rows: Int, _ hidden: Int, multiprocessors: Int) -> Int {
+    let (tiles, parts) = (quotient(rows, roundedUpBy: 64), hidden / part)
+    return [8, 4, 2].first {
+      parts % $0 == 0 && parts / $0 <= stages(sharedBy: $0) && tiles * $0 <= multiprocessors
+    } ?? 1
+  }
+  /// Parts of the weights in shared memory at once, where blocks share them.
+  private static func stages(sharedBy blocks: Int) -> Int { max(2, 8 / blocks) }
+
   /// A kernel's program, threads and shared memory.
   struct Kernel {
     var program: KernelProgram
     var warps: Int
-    /// Those of a block; 0 where it goes through many.
+    /// Those of a block, or of those of a cluster; 0 where it goes through many.
     var slabs: Int
     var shared: Int
+    /// Blocks that have the same slabs.
+    var cluster = 1
 
     var threads: Int { 32 * warps }
   }
@@ -93,10 +112,12 @@ struct MLPPlan {
   private func grouped(_ file: String, tensors: Int, stages: Int) -> Kernel? {
     guard let groups else { return nil }
     let tile = 2 * 64 * width
+    let stages = sharing > 1 ? Self.stages(sharedBy: sharing) : stages
     return Kernel(
-      program: KernelProgram(file, ["WIDTH": width, "WARPS": 4 * groups]), warps: 4 * groups,
-      slabs: 4 * groups,
-      shared: (tensors * groups + 2 * stages) * tile + 64 + 4 * hidden + 1024)
+      program: KernelProgram(
+        file, ["WIDTH": width, "WARPS": 4 * groups, "CLUSTER": sharing]),
+      warps: 4 * groups, slabs: 4 * groups,
+      shared: (tensors * groups + 2 * stages) * tile + 64 + 4 * hidden + 1024, cluster: sharing)
   }
 
   /// Two parts of the weights and the bias; where the second part will be, the rows of the block are
@@ -112,7 +133,7 @@ struct MLPPlan {
 
   /// Blocks of a kernel that have all hidden columns of their rows.
   func blocks(_ kernel: Kernel) -> LaunchGrid {
-    LaunchGrid(quotient(slabs, roundedUpBy: kernel.slabs))
+    LaunchGrid(quotient(slabs, roundedUpBy: kernel.slabs) * kernel.cluster)
   }
 
   /// As many as pass a block at once, or a multiple of it.

@@ -10,12 +10,18 @@ struct ScanVectorPlan {
   let backwardFloats: Int
   private let keys: Int
   private let tile: Int
-  private let hasFewBlocks: Bool
+  private let hasFewBlocks: (forward: Bool, backward: Bool)
+  /// Whether the backward pass fetches a chunk while it works on the one after it.
+  private let fetchesAhead: Bool
 
   /// Tokens of a chunk.
   private static let tokens = 16
   /// The fewest tokens that pay for chunks.
   private static let leastLength = 32
+  /// The most blocks for each multiprocessor that count as few, so that they get more warps.
+  private static let fewBlocks = (forward: 2, backward: 2)
+  /// Whether chunks may be fetched ahead where there is room for them.
+  private static let mayFetchAhead = true
   /// The fewest whose chunks are worth more warps than a block has of strips.
   private static let longLength = 128
 
@@ -26,8 +32,8 @@ struct ScanVectorPlan {
   /// - Parameters:
   ///   - shape: The scan.
   ///   - sharedBytes: What a block may have at most.
-  ///   - multiprocessors: Of the device. With two blocks or fewer for each, those of long sequences
-  ///     get more warps.
+  ///   - multiprocessors: Of the device. With few blocks for each, those of long sequences get more
+  ///     warps.
   init?(_ shape: ScanShape, sharedBytes: Int, multiprocessors: Int) {
     let sizes =
       (16...128).contains(shape.keyDim) && shape.valueDim >= 16
@@ -39,20 +45,32 @@ struct ScanVectorPlan {
     guard let tile = tiles.first(where: { Self.floats(keys, $0, few: false) * 4 <= sharedBytes })
     else { return nil }
     let grid = LaunchGrid(shape.batch * shape.heads, ceiling(shape.valueDim, tile))
-    let few =
-      shape.length >= Self.longLength && grid.x * grid.y <= 2 * multiprocessors
+    let isLong =
+      shape.length >= Self.longLength
       && Self.floats(keys, tile, few: true) * 8 <= sharedBytes
-    (self.shape, self.keys, self.tile, self.grid, hasFewBlocks) = (shape, keys, tile, grid, few)
-    forwardFloats = Self.forwardFloats(keys, tile, few: few)
-    backwardFloats = Self.backwardFloats(keys, tile, few: few)
+    let most = (
+      forward: Self.fewBlocks.forward * multiprocessors,
+      backward: Self.fewBlocks.backward * multiprocessors
+    )
+    let blocks = grid.x * grid.y
+    hasFewBlocks = (isLong && blocks <= most.forward, isLong && blocks <= most.backward)
+    (self.shape, self.keys, self.tile, self.grid) = (shape, keys, tile, grid)
+    forwardFloats = Self.forwardFloats(keys, tile, few: hasFewBlocks.forward)
+    let few = hasFewBlocks.backward
+    // As many blocks as the kernel's registers allow are to have room still; each takes 1 kB more.
+    let room =
+      (sharedBytes + 1024) / (16 / Self.backwardWarps(keys, tile, few: few)) - 1024
+    let ahead = Self.backwardFloats(keys, tile, few: few, ahead: true)
+    fetchesAhead = Self.mayFetchAhead && ahead * 4 <= room
+    backwardFloats =
+      fetchesAhead ? ahead : Self.backwardFloats(keys, tile, few: few, ahead: false)
   }
 
   func threads(_ pass: ScanPlan.Pass) -> Int { 32 * warps(pass) }
 
   /// The floats of all kept states: `scan_vector_states.cuh` says how they lie.
   var keptCount: Int {
-    let state = keys * tile / 2 + ceiling(tile / 16, 4) * 4
-    return grid.x * grid.y * ceiling(shape.length, Self.tokens) * state
+    grid.x * grid.y * ceiling(shape.length, Self.tokens) * Self.keptState(keys, tile)
   }
 
   /// The file of a pass, and its kernel.
@@ -70,13 +88,14 @@ struct ScanVectorPlan {
         "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim,
         "DECAY": Int(ScanShape.Decay.none.rawValue), "UPDATE": Int(shape.update.rawValue),
         "TOKENS": Self.tokens, "VALUE_TILE": tile, "WARPS": warps(pass), "WIDE": isWide ? 1 : 0,
+        "AHEAD": fetchesAhead ? 1 : 0,
       ])
   }
 
   private func warps(_ pass: ScanPlan.Pass) -> Int {
     pass == .forward
-      ? Self.forwardWarps(tile, few: hasFewBlocks)
-      : Self.backwardWarps(keys, tile, few: hasFewBlocks)
+      ? Self.forwardWarps(tile, few: hasFewBlocks.forward)
+      : Self.backwardWarps(keys, tile, few: hasFewBlocks.backward)
   }
 
   /// A warp has 16 columns of the state; those beyond only prepare chunks.
@@ -89,7 +108,8 @@ struct ScanVectorPlan {
   }
 
   private static func floats(_ keys: Int, _ tile: Int, few: Bool) -> Int {
-    max(forwardFloats(keys, tile, few: few), backwardFloats(keys, tile, few: few))
+    max(
+      forwardFloats(keys, tile, few: few), backwardFloats(keys, tile, few: few, ahead: false))
   }
 
   /// A prepared chunk, and factors of products, for each warp.
@@ -99,13 +119,19 @@ struct ScanVectorPlan {
   }
 
   /// The size of `Frame`.
-  private static func backwardFloats(_ keys: Int, _ tile: Int, few: Bool) -> Int {
+  private static func backwardFloats(_ keys: Int, _ tile: Int, few: Bool, ahead: Bool) -> Int {
     let (keyRows, valueRows) = (tokens * (keys + 4), tokens * (tile + 4))
     let pairs = tokens * (tokens + 4)
-    let rows = 6 * keyRows + keys
     let groups = 32 * backwardWarps(keys, tile, few: few) / min(keys, 32)
     let parts = max(1, groups / (2 * ceiling(keys, 32))) * keyRows
-    return max(valueRows, keyRows) + keys * (tile + 4) + valueRows + 2 * pairs + rows + 3 * keyRows
-      + keys + 2 * parts
+    let fetched = max(valueRows, keyRows) + valueRows + 3 * keyRows
+    let gradient = keys * (tile + 4)
+    let buffers = ahead ? 2 * (gradient + fetched + keptState(keys, tile)) : gradient + fetched
+    return buffers + 2 * pairs + 6 * keyRows + 2 * keys + 2 * parts
+  }
+
+  /// A kept state: pairs of 16-bit numbers, then a scale for each 16 columns.
+  private static func keptState(_ keys: Int, _ tile: Int) -> Int {
+    keys * tile / 2 + ceiling(tile / 16, 4) * 4
   }
 }

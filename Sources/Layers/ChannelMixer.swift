@@ -43,7 +43,7 @@ public struct ChannelMixer {
   }
 
   public func callAsFunction(_ x: Variable) -> Variable {
-    if let gate { return down(up(x).gated(by: gate(x), .silu)) }
+    if let gate { return down.endingBranch(up(x).gated(by: gate(x), .silu)) }
     guard let upBias = up.bias, let downBias = down.bias else { return down(up(x).gelu()) }
     return x.mlp(
       up: up.weight.variable, upBias: upBias.variable, down: down.weight.variable,

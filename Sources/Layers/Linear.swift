@@ -24,4 +24,10 @@ public struct Linear {
   public func callAsFunction(_ x: Variable) -> Variable {
     x.linear(weight.variable, bias: bias?.variable)
   }
+
+  /// The same as the end of a branch, whose result is only added to the residual stream: a device may do
+  /// both in one pass.
+  public func endingBranch(_ x: Variable) -> Variable {
+    x.linear(weight.variable, bias: bias?.variable, isAdded: true)
+  }
 }

@@ -22,11 +22,22 @@ public struct Norm {
   ) -> (sum: Variable, norm: Variable) {
     switch kind {
     case .none:
-      let sum = x + branch
+      let sum = x.adding(branch)
       return (sum, sum)
     case .rms: return x.rmsNorm(adding: branch, weight: weight?.variable)
     case .layer:
       return x.layerNorm(adding: branch, weight: weight?.variable, bias: bias?.variable)
+    }
+  }
+
+  /// Rows that a residual stream begins with, and their norm.
+  package func callAsFunction(of tokens: TokenRows) -> (rows: Variable, norm: Variable) {
+    switch kind {
+    case .none:
+      let rows = tokens.gathered()
+      return (rows, rows)
+    case .rms: return tokens.rmsNorm(weight: weight?.variable)
+    case .layer: return tokens.layerNorm(weight: weight?.variable, bias: bias?.variable)
     }
   }
 

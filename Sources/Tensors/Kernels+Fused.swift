@@ -136,6 +136,50 @@ package struct GatedConvolutionGradients {
   }
 }
 
+/// A linear map of rows, x W + bias.
+package struct MappedRows {
+  package let x: Tensor
+  /// The matrix [inputs, columns].
+  package let weight: Tensor
+  /// [columns], or nil.
+  package let bias: Tensor?
+
+  package init(_ x: Tensor, weight: Tensor, bias: Tensor?) {
+    self.x = x
+    self.weight = weight
+    self.bias = bias
+  }
+
+  package var inputs: Int { weight.shape[0] }
+  package var columns: Int { weight.shape[1] }
+  package var rows: Int { x.count / inputs }
+}
+
+/// The norm of a sum that a kernel makes beside the sum.
+package struct SumNorm {
+  /// [columns], or nil for none.
+  package let weight: Tensor?
+  package let bias: Tensor?
+  package let epsilon: Float
+  /// The result; overwritten, like the others.
+  package let y: Tensor
+  /// [rows]; nil for a root-mean-square norm.
+  package let mean: Tensor?
+  /// One for each row, like the mean.
+  package let scale: Tensor
+
+  package init(
+    weight: Tensor?, bias: Tensor?, epsilon: Float, y: Tensor, mean: Tensor?, scale: Tensor
+  ) {
+    self.weight = weight
+    self.bias = bias
+    self.epsilon = epsilon
+    self.y = y
+    self.mean = mean
+    self.scale = scale
+  }
+}
+
 /// A norm over the last axis, y = (x - mean) scale weight + bias; without a mean, of x alone.
 package struct NormedRows {
   package let x: Tensor
@@ -144,12 +188,16 @@ package struct NormedRows {
   package let mean: Tensor?
   /// One for each row, like the mean.
   package let scale: Tensor
+  /// What it makes of them, y.
+  package let result: Tensor
+  package var bias: Tensor?
 
-  package init(_ x: Tensor, weight: Tensor?, mean: Tensor?, scale: Tensor) {
+  package init(_ x: Tensor, weight: Tensor?, mean: Tensor?, scale: Tensor, result: Tensor) {
     self.x = x
     self.weight = weight
     self.mean = mean
     self.scale = scale
+    self.result = result
   }
 }
 
@@ -232,6 +280,8 @@ package protocol FusedKernels {
   /// y = [x W0, x W1, z W2, z W3] + bias, side by side in rows.
   func headMaps(_ inputs: HeadMaps, into y: Tensor)
   func headMapsBackward(_ inputs: HeadMaps, dy: Tensor, into gradients: HeadMapsGradients)
+  /// Whether `headMapsBackward` takes the cell behind such maps.
+  func fusesMappedCell(heads: Int) -> Bool
 
   /// Whether there are kernels for maps with blocks of this shape and so many gates.
   func fusesGatedBlocks(rows: Int, blocks: [Int], gates: Int) -> Bool
@@ -261,6 +311,23 @@ package protocol FusedKernels {
     ofSum x: Tensor, _ other: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Float, sum: Tensor,
     into y: Tensor, mean: Tensor, scale: Tensor)
 
+  /// Whether there is a kernel for the sum of a linear map's result and rows of a stream.
+  func fusesSum(of map: MappedRows) -> Bool
+  /// sum = x W + bias + stream, and the norm of the sum where there is one.
+  func add(_ map: MappedRows, to stream: Tensor, into sum: Tensor, norm: SumNorm?)
+
+  /// `rows` = rows of a table and y = their norm, as `RowKernels` has it.
+  func rmsNorm(
+    gathering source: GatheredRows, weight: Tensor?, epsilon: Float, rows: Tensor, into y: Tensor,
+    scale: Tensor)
+  func layerNorm(
+    gathering source: GatheredRows, weight: Tensor?, bias: Tensor?, epsilon: Float, rows: Tensor,
+    into y: Tensor, mean: Tensor, scale: Tensor)
+  /// dtable[index[r],:] += dy[r,:], as `RowKernels` has it, and positions[r % positions.rows,:] +=
+  /// dy[r,:].
+  func scatterAddRows(
+    _ dy: Tensor, at index: IndexTensor, to dtable: Tensor, positions: Tensor?)
+
   func gatedConvolution(_ inputs: GatedConvolution, into y: Tensor)
   func gatedConvolutionBackward(
     _ inputs: GatedConvolution, dy: Tensor, into gradients: GatedConvolutionGradients)
@@ -272,8 +339,12 @@ package protocol FusedKernels {
   ///   - maps: The maps of its result.
   /// - Returns: Whether `normGradients` takes them.
   func fusesNorm(of rows: Tensor, before maps: [LinearGradients]) -> Bool
+  /// Whether `normGradients` makes the gradients of the maps' weights in the same pass; for maps and rows
+  /// that it takes.
+  func fusesWeights(of rows: Tensor, before maps: [LinearGradients]) -> Bool
   /// dx (+)= what a norm makes of its result's gradient, the sum of dy i (weights i)' over the maps;
-  /// the gradients of the norm's weight and bias are added to.
+  /// the gradients of the norm's weight and bias are added to, and those of the maps' weights made where
+  /// they are wanted.
   func normGradients(
     _ norm: NormedRows, before maps: [LinearGradients], dx: GradientTarget, dweight: Tensor?,
     dbias: Tensor?)

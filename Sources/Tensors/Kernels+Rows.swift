@@ -44,7 +44,29 @@ package protocol RowKernels {
     _ x: Tensor, cosine: Tensor, sine: Tensor, offset: Int, inverse: Bool, into y: Tensor)
 }
 
+/// Rows of a table by their numbers: zeros where the number is -1, plus the rows of `added`, from its
+/// first to its last and over again.
+package struct GatheredRows {
+  package var table: Tensor
+  package var index: IndexTensor
+  package var added: Tensor?
+
+  package init(table: Tensor, index: IndexTensor, added: Tensor?) {
+    self.table = table
+    self.index = index
+    self.added = added
+  }
+}
+
 extension RowKernels {
+  package func gatherRows(_ source: GatheredRows, into y: Tensor) {
+    if let added = source.added {
+      gatherRows(source.table, at: source.index, adding: added, into: y)
+    } else {
+      gatherRows(source.table, at: source.index, into: y)
+    }
+  }
+
   package func scatterAddDistinctRows(_ dy: Tensor, at index: IndexTensor, to dtable: Tensor) {
     scatterAddRows(dy, at: index, to: dtable)
   }

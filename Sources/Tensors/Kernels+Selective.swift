@@ -7,6 +7,10 @@ package struct SelectiveShape {
   package var states: Int
   /// Whether the factors lie in (-1, 1) instead of (0, 1).
   package var bothSigns: Bool
+  /// Whether `rate` holds log(-rate), which only some backends take.
+  package var hasLogRates = false
+  /// Whether the output is multiplied by silu of a gate shaped like it, which only some backends do.
+  package var hasGate = false
 
   package init(batch: Int, length: Int, channels: Int, states: Int, bothSigns: Bool) {
     self.batch = batch
@@ -26,10 +30,11 @@ package struct SelectiveTensors<Element> {
   package var read: Element
   package var skip: Element
   package var initial: Element
+  package var gate: Element
 
   package init(
     x: Element, step: Element, rate: Element, write: Element, read: Element, skip: Element,
-    initial: Element
+    initial: Element, gate: Element
   ) {
     self.x = x
     self.step = step
@@ -38,17 +43,28 @@ package struct SelectiveTensors<Element> {
     self.read = read
     self.skip = skip
     self.initial = initial
+    self.gate = gate
   }
 }
 
 package protocol SelectiveKernels {
+  /// Whether shapes may have logarithms of rates.
+  var takesLogRates: Bool { get }
+  /// Whether shapes may have gates.
+  var foldsGate: Bool { get }
   /// Floats that the forward pass leaves for the backward pass.
   func selectiveCheckpointCount(_ shape: SelectiveShape) -> Int
+  /// Where there is a gate, `ungated` is the output before it, left for the backward pass.
   func selectiveScan(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, final: Tensor?,
-    checkpoints: Tensor?)
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, ungated: Tensor?,
+    final: Tensor?, checkpoints: Tensor?)
   /// The gradients of `rate` and `skip` are added to, all others overwritten.
   func selectiveScanBackward(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, checkpoints: Tensor, dy: Tensor,
-    dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>)
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, ungated: Tensor?,
+    checkpoints: Tensor, dy: Tensor, dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>)
+}
+
+extension SelectiveKernels {
+  package var takesLogRates: Bool { false }
+  package var foldsGate: Bool { false }
 }

@@ -29,18 +29,68 @@ import Testing
   private func backward(
     outputs: [Int], width: Int = 64, _ use: (Layer) -> [Variable]
   ) throws -> [String] {
-    var names: [String] = []
+    try launches(outputs: outputs, width: width, use).map(\.name)
+  }
+
+  private func launches(
+    rows: Int = 8200, outputs: [Int], width: Int, _ use: (Layer) -> [Variable]
+  ) throws -> [Launch] {
+    var launches: [Launch] = []
     try withMachine { machine in
       machine.stopWorking()
       let backend = try machine.backend()
-      let layer = Layer(backend, width: width, outputs: outputs)
+      let layer = Layer(backend, rows: rows, width: width, outputs: outputs)
       let results = use(layer)
       let before = machine.launches.count
       layer.goBack(from: results)
       #expect(layer.x.gradient != nil && layer.weights.allSatisfy { $0.gradient != nil })
-      names = machine.launches.dropFirst(before).map(\.name)
+      backend.synchronize()
+      #expect(backend.failure == nil)
+      launches = Array(machine.launches.dropFirst(before))
     }
-    return names
+    return launches
+  }
+
+  /// Two blocks share the columns of 64 rows.
+  @Test(arguments: [
+    (8200, [128, 128, 128], 132), (4000, [64, 192], 126), (128, [128, 64, 64], 4),
+    (8200, [128, 128, 2, 128, 9], 132), (8200, [16, 64, 64], 132),
+  ])
+  func allGradientsGoInOnePass(rows: Int, outputs: [Int], blocks: Int) throws {
+    let launches = try launches(rows: rows, outputs: outputs, width: 128) {
+      $0.norm.linears($0.weights)
+    }
+    let first = try #require(launches.first { $0.name == "joint_gradients" })
+    #expect(first.grid == [blocks, 1, 1])
+    // What a block may have on an H200.
+    #expect(first.shared <= 232_448)
+    #expect(!launches.contains { $0.name == "linears" || $0.name == "layer_norm_backward" })
+  }
+
+  /// Columns that are not of two blocks' panels, too many of them, and few rows.
+  @Test(arguments: [
+    (8200, [128, 64]), (8200, [128, 128, 256]), (8200, [128, 100]), (127, [64, 64]),
+    (8200, [64, 60, 4]),
+  ])
+  func otherMapsGoInTwoPasses(rows: Int, outputs: [Int]) throws {
+    let names = try launches(rows: rows, outputs: outputs, width: 128) {
+      $0.norm.linears($0.weights)
+    }.map(\.name)
+    #expect(names.filter { $0 == "linears" }.count == 2)
+    #expect(!names.contains("joint_gradients"))
+  }
+
+  /// Maps wait with their weights' gradients, until the norm's result has another share of its gradient.
+  @Test func allGradientsAreMadeBesideOtherUses() throws {
+    for isFirst in [false, true] {
+      let names = try backward(outputs: [64, 64], width: 128) { layer in
+        let before = isFirst ? [layer.norm.silu()] : []
+        let maps = layer.norm.linears(layer.weights)
+        return before + maps + (isFirst ? [] : [layer.norm.silu()])
+      }
+      #expect(names.filter { $0 == "linears" }.count == 2)
+      #expect(names.filter { $0 == "layer_norm_backward" }.count == 1)
+    }
   }
 
   @Test func aNormGoesWithTheMapsOfItsResult() throws {

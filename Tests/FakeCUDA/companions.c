@@ -109,11 +109,20 @@ static const char *skip_brackets(const char *text) {
   return text;
 }
 
+/// Whether a word stands with brackets between a kernel's keyword and its name.
+static int is_bound(const char *word, const char *end) {
+  const char *bounds[] = {"__launch_bounds__", "CLUSTERS_OF"};
+  for (int i = 0; i < 2; i++)
+    if (strlen(bounds[i]) == (size_t)(end - word) && !strncmp(word, bounds[i], end - word))
+      return 1;
+  return 0;
+}
+
 /// The bracket before the parameters of `KERNEL name(`, or of `KERNEL __launch_bounds__(n) name(`.
 static const char *find_after(const char *keyword, const char *text, const char *name) {
   for (const char *at = strstr(text, keyword); at; at = strstr(at + 1, keyword)) {
     const char *word = skip_spaces(at + strlen(keyword)), *end = skip_word(word);
-    if (!strncmp(word, "__launch_bounds__", (size_t)(end - word))) {
+    while (is_bound(word, end)) {
       word = skip_spaces(skip_brackets(skip_spaces(end)));
       end = skip_word(word);
     }

@@ -64,6 +64,12 @@ struct AttentionLayer {
   }
 
   func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
+    if state == nil, let weights = projections.weightsAlone, queryNorm == nil, angles == nil {
+      let attended = x.attention(
+        ofMaps: weights, heads: heads, keyHeads: keyHeads, window: window,
+        slopes: slopes?.variable)
+      return output(attended, input: x)
+    }
     var (q, k, v) = projections(x, state: state)
     if let queryNorm, let keyNorm {
       q = q.rmsNorm(weight: queryNorm.variable)

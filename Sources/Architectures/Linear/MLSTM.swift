@@ -86,11 +86,11 @@ public struct MLSTM: SequenceMixer {
       blocks: [query, key, value].map(\.variable), gates: gateWeights.map(\.variable),
       bias: gateBias.variable)
     let (vectors, gates) = maps(filtered, values: u)
-    let (read, factors) = memory(
+    let (read, factor) = memory(
       q: vectors[0], k: vectors[1], v: vectors[2], gates: gates, state: state)
-    return output(
+    return output.endingBranch(
       read.atWantedRows().normalisedHeads(
-        factors: factors.atWantedRows(), weight: norm.variable, direct: filtered.atWantedRows(),
+        factors: factor.atWantedRows(), weight: norm.variable, direct: filtered.atWantedRows(),
         skip: skip.variable, gatedBy: projected[1].atWantedRows(), .silu))
   }
 
@@ -98,22 +98,24 @@ public struct MLSTM: SequenceMixer {
   /// [batch, length, heads].
   private func memory(
     q: Variable, k: Variable, v: Variable, gates: Variable, state: MixerState?
-  ) -> (read: Variable, factors: Variable) {
+  ) -> (read: Variable, factor: Variable) {
     let (batch, length) = (q.shape[0], q.shape[1])
     let split = [batch, length, heads, dim]
     let (q, k, v) = (q.reshaped(split), k.reshaped(split), v.reshaped(split))
     let factors = gates.reshaped([batch, length, 2, heads]).stabilisedGates(
       initial: state?["stabiliser"], wantsFinal: state != nil)
     let scale = 1 / Float(dim).squareRoot()
-    let scan = MatrixScan(decay: .scalar(factors.decay), scale: scale)
     let normaliser = Normaliser(
       decay: factors.decay, scale: scale, floor: .stabiliser(factors.stabiliser))
+    guard let state else {
+      return normaliser.reading(q: q, k: k, v: v, weighedBy: factors.strength)
+    }
     let (factor, written, sum) = normaliser(
-      q: q, k: k, weighedBy: factors.strength, initial: state?["normaliser"],
-      wantsFinal: state != nil)
+      q: q, k: k, weighedBy: factors.strength, initial: state["normaliser"], wantsFinal: true)
+    let scan = MatrixScan(decay: .scalar(factors.decay), scale: scale)
     let read = scan(q: q, k: written, v: v, carrying: state)
-    if let sum { state?["normaliser"] = sum }
-    if let final = factors.final { state?["stabiliser"] = final }
+    if let sum { state["normaliser"] = sum }
+    if let final = factors.final { state["stabiliser"] = final }
     return (read, factor)
   }
 

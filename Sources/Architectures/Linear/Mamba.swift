@@ -87,10 +87,10 @@ public struct Mamba: SequenceMixer {
     let chosen = u.linears([narrowStep, write, read].map(\.weight.variable))
     let step = chosen[0].softplus(ofProductWith: wideStep.variable, bias: stepBias.variable)
     let (y, final) = scan(
-      x: u, step: step, rate: logRate.variable.exp().negated(), write: chosen[1],
-      read: chosen[2], skip: skip.variable, initial: state?["memory"], wantsFinal: state != nil)
+      x: u, step: step, logRate: logRate.variable, write: chosen[1], read: chosen[2],
+      skip: skip.variable, initial: state?["memory"], gate: projected[1], wantsFinal: state != nil)
     if let final { state?["memory"] = final }
-    return output(y.atWantedRows().gated(by: projected[1].atWantedRows(), .silu))
+    return output.endingBranch(y)
   }
 
   public func stateSize(length: Int) -> Int { inner * states + input.stateSize }

@@ -88,7 +88,7 @@ public struct Mamba2: SequenceMixer {
     let flat = [x.shape[0], x.shape[1], heads * dim]
     let direct = skip.variable.linear(spread.variable).reshaped([heads * dim])
     // The gate comes before the norm here, unlike in the delta family.
-    return output(
+    return output.endingBranch(
       o.reshaped(flat).atWantedRows().gatedSum(
         direct: u.reshaped(flat).atWantedRows(), skip: direct,
         gatedBy: projected[4].atWantedRows(), .silu,

@@ -72,13 +72,11 @@ public struct SLSTM: SequenceMixer {
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     // Only what is written and kept sees the tokens before.
     let filtered = filter.map { $0(x, state: state) } ?? x
-    let gates = Variable.sideBySide(
-      zip([filtered, filtered, x, x], inputs).map { LinearMap($0, $1.variable) },
-      bias: bias.variable)
+    let maps = zip([filtered, filtered, x, x], inputs).map { LinearMap($0, $1.variable) }
     let initial = state?["hidden"].map { CellState(hidden: $0, memory: state?["memory"]) }
-    let (h, final) = gates.recurrentCell(
-      .slstm, heads: heads, recurrent: recurrent.variable, initial: initial,
-      wantsFinal: state != nil)
+    let (h, final) = Variable.recurrentCell(
+      .slstm, heads: heads, of: maps, bias: bias.variable, recurrent: recurrent.variable,
+      initial: initial, wantsFinal: state != nil)
     if let final {
       state?["hidden"] = final.hidden
       state?["memory"] = final.memory

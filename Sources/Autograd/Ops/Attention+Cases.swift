@@ -52,7 +52,7 @@ extension OpCatalog {
 }
 
 /// The options of one case.
-private struct AttentionCase: Sendable {
+struct AttentionCase: Sendable {
   var batch = 1
   var queries: Int
   var keys: Int?
@@ -92,7 +92,7 @@ private struct AttentionCase: Sendable {
       })
   }
 
-  private var variant: String {
+  var variant: String {
     var parts = ["B\(batch)", "T\(queries)"]
     if keyCount != queries { parts.append("keys\(keyCount)") }
     parts.append(keyHeadCount == heads ? "H\(heads)" : "H\(heads)over\(keyHeadCount)")
@@ -113,7 +113,7 @@ private struct AttentionCase: Sendable {
   }
 
   /// o_i = Σ_j softmax_j(scale q_i·k_j − slope (i − j)) v_j, one query at a time.
-  private func reference(_ inputs: [DoubleArray]) -> DoubleArray {
+  func reference(_ inputs: [DoubleArray]) -> DoubleArray {
     let (q, k, v, slopes) = (
       inputs[0].values, inputs[1].values, inputs[2].values, inputs[3].values
     )

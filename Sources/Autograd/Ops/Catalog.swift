@@ -7,13 +7,15 @@ package enum OpCatalog {
     + linearsCases
     + normLinearsCases
     + linearMapsCases
-    + attentionCases
+    + attentionCases + mappedAttentionCases
     + crossEntropyCases
     + pointwiseCases
     + gateCases
     + broadcastCases
     + normCases
     + sumNormCases
+    + addedLinearCases
+    + tokenRowCases
     + fusedCases
     + gatedBlocksCases
     + mlpCases
@@ -25,13 +27,14 @@ package enum OpCatalog {
     + normaliserCases
     + exponentialMemoryCases
     + taylorCases
-    + cellCases
+    + cellCases + mappedCellCases
     + convolutionCases
     + gatedConvolutionCases
 
   /// The operations that are made of matrix products.
   package static let matrixOperations: Set<String> = [
-    "linear", "linears", "norm linears", "linear maps", "attention", "cross-entropy", "matrix scan",
+    "linear", "linears", "norm linears", "added linear", "linear maps", "attention",
+    "cross-entropy", "matrix scan",
     "mLSTM memory", "cell", "selective scan", "gated blocks", "gatedConvolution", "mlp",
   ]
 

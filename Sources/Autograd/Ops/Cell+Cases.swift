@@ -1,7 +1,7 @@
 import Tensors
 
 /// A run of a recurrent cell: sizes and options.
-private struct CellCase: Sendable {
+struct CellCase: Sendable {
   var kind: RecurrentCell
   var batch: Int
   var length: Int
@@ -29,7 +29,7 @@ private struct CellCase: Sendable {
   }
 
   /// The optional inputs in the order above.
-  func options<Input>(_ inputs: [Input]) -> (bias: Input?, h0: Input?, c0: Input?) {
+  private func options<Input>(_ inputs: [Input]) -> (bias: Input?, h0: Input?, c0: Input?) {
     var rest = inputs.dropFirst(2)
     let bias = hasBias ? rest.popFirst() : nil
     let h0 = hasState ? rest.popFirst() : nil
@@ -60,7 +60,7 @@ private struct CellCase: Sendable {
   }
 
   /// The recurrence of architectures.md §3.7, one sequence and one token after the other.
-  private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
+  func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     let (bias, h0, c0) = options(arrays)
     var outputs = DoubleArray([batch, length, width])
     var h = h0 ?? DoubleArray([batch, width])

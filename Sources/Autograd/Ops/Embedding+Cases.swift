@@ -25,10 +25,6 @@ extension OpCatalog {
       }
     }
     + [1, 3, 16].flatMap { columns -> [OpCase] in
-      let entry = positionsCase([3, 0, -1, 6, 3, 3], numbers: 7, columns: columns)
-      return [entry, entry.ranTwice()]
-    }
-    + [1, 3, 16].flatMap { columns -> [OpCase] in
       let entry = sumCase([3, 0, -1, 6, -1, 5], numbers: 7, columns: columns)
       return [entry, entry.ranTwice()]
     }
@@ -44,7 +40,7 @@ extension OpCatalog {
   ]
 
   /// Numbers below 41, 22 of them: squares modulo 41, and others.
-  private static func squares(_ count: Int) -> [Int32] {
+  static func squares(_ count: Int) -> [Int32] {
     (0..<count).map { (row: Int) -> Int32 in
       let number = row % 4 == 1 ? row % 5 : row * row % 41
       return Int32(number)
@@ -114,30 +110,6 @@ extension OpCatalog {
         let rows = inputs[0].gatheringRows(
           at: places, shape: [index.count, columns], distinct: true)
         return [function, sum, rows]
-      })
-  }
-
-  /// Two sequences of three tokens from the second of five positions on.
-  private static func positionsCase(_ index: [Int32], numbers: Int, columns: Int) -> OpCase {
-    let (start, length, positions) = (1, index.count / 2, 5)
-    return OpCase(
-      "gatheringRows", "\(index.count)x\(columns)-positions",
-      inputs: [OpInput("table", [numbers, columns]), OpInput("positions", [positions, columns])],
-      tolerance: 1e-6,
-      reference: { arrays in
-        var y = DoubleArray([2, length, columns])
-        for (row, number) in index.enumerated() {
-          for column in 0..<columns {
-            let own = number < 0 ? 0 : arrays[0][Int(number), column]
-            y[row / length, row % length, column] =
-              own + arrays[1][start + row % length, column]
-          }
-        }
-        return [y]
-      },
-      run: { tape, inputs in
-        let tokens = tape.backend.indices(index, [2, length])
-        return [inputs[0].gatheringRows(at: tokens, addingPositions: inputs[1], from: start)]
       })
   }
 

@@ -64,32 +64,4 @@ extension Variable {
       other.contribute(gradient)
     }
   }
-
-  /// Rows of this table, one for each token, plus one of another table for each position.
-  ///
-  /// - Parameters:
-  ///   - index: [batch, length], row numbers below the table's first axis, or -1 for zeros.
-  ///   - positions: [positions, columns]; every sequence takes the rows from `start` on.
-  ///   - start: The position of the first token.
-  /// - Returns: [batch, length, columns]
-  package func gatheringRows(
-    at index: IndexTensor, addingPositions positions: Variable, from start: Int
-  ) -> Variable {
-    let (batch, length) = (index.shape[0], index.shape[1])
-    precondition(
-      positions.shape == [positions.shape[0], columns] && start + length <= positions.shape[0],
-      "gatheringRows: positions \(start)..<\(start + length) of \(positions.shape)")
-    let backend = tape.backend
-    let y = backend.empty([batch, length, columns])
-    backend.gatherRows(
-      value, at: index, adding: positions.value.prefixRows(start, length), into: y)
-    return tape.result(y, of: [self, positions]) { [self] dy in
-      contributeSum { backend.scatterAddRows(dy, at: index, to: $0) }
-      positions.contributeSum {
-        let flat = length * columns
-        backend.sumRows(
-          dy.reshaped([batch, flat]), addedTo: $0.prefixRows(start, length).reshaped([flat]))
-      }
-    }
-  }
 }

@@ -29,7 +29,7 @@ extension Variable {
   }
 
   /// What the fused maps take; nil where the device or the maps are others.
-  private static func headMaps(
+  static func headMaps(
     _ maps: [LinearMap], _ bias: Variable
   ) -> (any FusedKernels, HeadMaps)? {
     guard maps.count == 4 else { return nil }

@@ -21,12 +21,29 @@ extension Variable {
       rows: nil, maps: maps.map { LinearGradients(output: $0.gradient, weight: $0.weight.value) })
     // One that is there twice has its gradient written before more is added to it.
     let isDistinct = Set(wanted.map { ObjectIdentifier($0.variable) }).count == wanted.count
-    if isDistinct && leaveMaps(work.maps) { wanted.removeAll { $0.variable === self } }
+    if isDistinct {
+      // All that is wanted is the gradients of the rows and of each weight.
+      let areAll =
+        needsGradient && wanted.count == 1 + maps.count && maps.allSatisfy { $0.bias == nil }
+      switch leaveMaps(work.maps, weights: areAll ? maps.map(\.weight) : []) {
+      case .none: break
+      case .rows: wanted.removeAll { $0.variable === self }
+      case .all: return
+      }
+    }
     for group in isDistinct ? [wanted[...]] : wanted.indices.map({ wanted[$0...$0] }) {
       Self.withTargets(group, work) {
         tape.backend.linearGradients(value, $0.maps, into: $0.rows)
       }
     }
+  }
+
+  /// Lets one kernel write or add the weights' gradients; without weights, as the maps are.
+  static func withTargets(
+    of weights: [Variable], in maps: [LinearGradients], run: ([LinearGradients]) -> Void
+  ) {
+    let wanted = weights.enumerated().map { (place: Place.weight($0.offset), variable: $0.element) }
+    withTargets(wanted[...], LinearWork(rows: nil, maps: maps)) { run($0.maps) }
   }
 
   private func variable(at place: Place, of maps: [LinearResult]) -> Variable {

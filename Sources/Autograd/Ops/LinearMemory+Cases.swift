@@ -86,6 +86,7 @@ private struct ExponentialMemoryCase: Sendable {
   var heads: Int
   var dim: Int
   var gates: OpInput.Law
+  private var scale: Double { 1 / Double(dim).squareRoot() }
   /// Where one token outweighs all others, what is read is its value and the gradients of all else
   /// cancel down to rounding.
   var isDifferentiable = true
@@ -104,10 +105,10 @@ private struct ExponentialMemoryCase: Sendable {
   private func run(_ inputs: [Variable]) -> Variable {
     let gates = inputs[3].stabilisedGates()
     let normaliser = Normaliser(
-      decay: gates.decay, scale: 0.5, floor: .stabiliser(gates.stabiliser))
-    let (factor, k, _) = normaliser(q: inputs[0], k: inputs[1], weighedBy: gates.strength)
-    let read = MatrixScan(decay: .scalar(gates.decay), scale: 0.5)(q: inputs[0], k: k, v: inputs[2])
-    return read.output.scalingRows(by: factor)
+      decay: gates.decay, scale: Float(scale), floor: .stabiliser(gates.stabiliser))
+    let (read, factor) = normaliser.reading(
+      q: inputs[0], k: inputs[1], v: inputs[2], weighedBy: gates.strength)
+    return read.scalingRows(by: factor)
   }
 
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
@@ -121,7 +122,7 @@ private struct ExponentialMemoryCase: Sendable {
           var logDecay = 0.0
           for s in stride(from: t, through: 0, by: -1) {
             let dot = (0..<dim).reduce(0) { $0 + q[b, t, h, $1] * k[b, s, h, $1] }
-            let weight = 0.5 * dot * Mathematics.exponential(logDecay + gates[b, s, 0, h])
+            let weight = scale * dot * Mathematics.exponential(logDecay + gates[b, s, 0, h])
             for i in 0..<dim { sum[i] += weight * v[b, s, h, i] }
             divisor += weight
             logDecay += Elementwise.logSigmoid.exact(gates[b, s, 1, h])
@@ -158,6 +159,15 @@ extension OpCatalog {
     ).opCase("large gates"),
     ExponentialMemoryCase(batch: 1, length: 3, heads: 17, dim: 2, gates: .uniform(-5 ... -1))
       .opCase("nothing written"),
+    // One chunk of tokens, and more, with small heads and with large ones.
+    ExponentialMemoryCase(batch: 2, length: 15, heads: 2, dim: 32, gates: .normal(scale: 1))
+      .opCase("B2-T15-H2-D32"),
+    ExponentialMemoryCase(batch: 1, length: 21, heads: 3, dim: 64, gates: .normal(scale: 1))
+      .opCase("B1-T21-H3-D64"),
+    ExponentialMemoryCase(batch: 1, length: 70, heads: 1, dim: 24, gates: .normal(scale: 1))
+      .opCase("B1-T70-H1-D24"),
+    ExponentialMemoryCase(batch: 1, length: 39, heads: 2, dim: 64, gates: .normal(scale: 1))
+      .opCase("B1-T39-H2-D64"),
   ]
 
   static let taylorCases: [OpCase] = [1, 2, 5, 16, 19].map { dim in

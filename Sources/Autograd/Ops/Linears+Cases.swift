@@ -13,6 +13,8 @@ extension OpCatalog {
       LinearsShape(lead: [8, 128], inputs: 16, outputs: [20]),
       LinearsShape(lead: [3, 97], inputs: 40, outputs: [24, 136, 2, 7]),
       LinearsShape(lead: [257], inputs: 100, outputs: [100, 1]),
+      LinearsShape(lead: [259], inputs: 256, outputs: [8, 16, 16]),
+      LinearsShape(lead: [256], inputs: 180, outputs: [3, 16, 9]),
       LinearsShape(lead: [260], inputs: 20, outputs: [2, 12, 20, 3, 16, 8, 24]),
     ].map { linearsCase($0, uses: 1) } + [
       linearsCase(LinearsShape(lead: [13], inputs: 16, outputs: [8, 24]), uses: 2)

@@ -1,13 +1,15 @@
 import Tensors
 
 extension OpCatalog {
-  /// Sizes that kernels may have and others; rows on both sides of what a block has; an input that
-  /// adds to gradients.
+  /// Sizes that kernels may have and others; rows on both sides of what a block has; hidden columns
+  /// that several blocks may share; an input that adds to gradients.
   static let mlpCases: [OpCase] =
-    [(1, 1, 1), (3, 5, 7), (2, 8, 64), (9, 16, 64), (70, 16, 64), (5, 48, 128)].map {
-      mlpCase($0, $1, $2)
-    } + [mlpCase(3, 16, 128).ranTwice()]
-    + [(5, 3, 7), (19, 16, 64), (7, 32, 64), (5, 128, 128)].map { mlpSumCase($0, $1, $2) }
+    [
+      (1, 1, 1), (3, 5, 7), (2, 8, 64), (9, 16, 64), (70, 16, 64), (5, 48, 128), (70, 128, 128),
+    ].map { mlpCase($0, $1, $2) } + [mlpCase(3, 16, 128).ranTwice()]
+    + [(5, 3, 7), (19, 16, 64), (7, 32, 64), (5, 128, 128), (3, 128, 512)].map {
+      mlpSumCase($0, $1, $2)
+    }
     + [mlpSumCase(3, 16, 64).ranTwice()]
 
   /// The shapes that training sees.

@@ -15,6 +15,12 @@ extension OpCatalog {
     NormLinears(rows: 133, inputs: 64, outputs: [1, 20, 36, 12, 8, 2], isLayer: true),
     NormLinears(rows: 40, inputs: 100, outputs: [100, 16, 60], isStream: true),
     NormLinears(rows: 20, inputs: 128, outputs: [7, 20, 132, 9], isStream: true),
+    NormLinears(rows: 130, inputs: 128, outputs: [64, 64], isLayer: true, isStream: true),
+    NormLinears(rows: 140, inputs: 128, outputs: [64, 128, 64]),
+    NormLinears(
+      rows: 193, inputs: 128, outputs: [128, 128, 128], isWeighted: false, isLayer: true),
+    NormLinears(rows: 129, inputs: 128, outputs: [64, 64], isStream: true, uses: 3),
+    NormLinears(rows: 150, inputs: 128, outputs: [64, 3, 64, 12], isLayer: true, isStream: true),
   ].map(\.opCase)
 }
 

@@ -28,7 +28,7 @@ extension Variable {
         }
       }
     }
-    let norm = NormedRows(value, weight: weight?.value, mean: nil, scale: scale)
+    let norm = NormedRows(value, weight: weight?.value, mean: nil, scale: scale, result: y)
     result.jointWayBack = wayBack(through: norm, weight: weight, bias: nil)
     return result
   }
@@ -43,6 +43,7 @@ extension Variable {
     }
     return JointWayBack(
       takes: { fused.fusesNorm(of: norm.x, before: $0) },
+      takesWeights: { fused.fusesWeights(of: norm.x, before: $0) },
       run: { [self] maps in
         weight.withGradient { dweight in
           bias.withGradient { dbias in
@@ -94,7 +95,8 @@ extension Variable {
         }
       }
     }
-    let norm = NormedRows(value, weight: weight?.value, mean: mean, scale: scale)
+    var norm = NormedRows(value, weight: weight?.value, mean: mean, scale: scale, result: y)
+    norm.bias = bias?.value
     result.jointWayBack = wayBack(through: norm, weight: weight, bias: bias)
     return result
   }

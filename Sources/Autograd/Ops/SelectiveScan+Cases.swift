@@ -11,6 +11,10 @@ private struct SelectiveCase: Sendable {
   var hasSkip = true
   /// With an initial state, and the final one as a result.
   var carriesState = false
+  /// With logarithms of the rates' magnitudes.
+  var hasLogRates = false
+  /// With a gate at the end, which only scans with logarithms have.
+  var hasGate = false
   /// Large steps forget everything: e^(step rate) is 0 to rounding.
   var steps: ClosedRange<Double> = 0.01...1
 
@@ -26,16 +30,19 @@ private struct SelectiveCase: Sendable {
     var inputs = [
       OpInput("x", [batch, length, channels]),
       OpInput("step", [batch, length, channels], .uniform(steps)),
-      OpInput("rate", [states, channels], .uniform(-3 ... -0.1)),
+      OpInput("rate", [states, channels], .uniform(hasLogRates ? -2...1 : -3 ... -0.1)),
       OpInput("write", [batch, length, states]), OpInput("read", [batch, length, states]),
     ]
     if hasSkip { inputs.append(OpInput("skip", [channels])) }
+    if hasGate { inputs.append(OpInput("gate", [batch, length, channels])) }
     if carriesState { inputs.append(OpInput("initial", [batch, states, channels])) }
     return inputs
   }
 
   private var variant: String {
-    let options = (hasSkip ? "-skip" : "") + (carriesState ? "-state" : "")
+    let options =
+      (hasSkip ? "-skip" : "") + (carriesState ? "-state" : "") + (hasLogRates ? "-log" : "")
+      + (hasGate ? "-gate" : "")
     let size = "B\(batch)-T\(length)-C\(channels)-N\(states)"
     return "\(factor)-\(size)" + options + (steps.lowerBound > 1 ? "-forgetting" : "")
   }
@@ -49,10 +56,18 @@ private struct SelectiveCase: Sendable {
   }
 
   private func run(_ inputs: [Variable]) -> [Variable] {
-    let (y, final) = SelectiveScan(factor: factor)(
-      x: inputs[0], step: inputs[1], rate: inputs[2], write: inputs[3], read: inputs[4],
-      skip: hasSkip ? inputs[5] : nil, initial: carriesState ? inputs.last : nil,
-      wantsFinal: carriesState)
+    let scan = SelectiveScan(factor: factor)
+    let skip = hasSkip ? inputs[5] : nil
+    let gate = hasGate ? inputs[hasSkip ? 6 : 5] : nil
+    let initial = carriesState ? inputs.last : nil
+    let (y, final) =
+      hasLogRates
+      ? scan(
+        x: inputs[0], step: inputs[1], logRate: inputs[2], write: inputs[3], read: inputs[4],
+        skip: skip, initial: initial, gate: gate, wantsFinal: carriesState)
+      : scan(
+        x: inputs[0], step: inputs[1], rate: inputs[2], write: inputs[3], read: inputs[4],
+        skip: skip, initial: initial, wantsFinal: carriesState)
     return [y] + (final.map { [$0] } ?? [])
   }
 
@@ -68,7 +83,9 @@ private struct SelectiveCase: Sendable {
           let (x, step) = (arrays[0].values[token], arrays[1].values[token])
           var sum = hasSkip ? arrays[5].values[c] * x : 0
           for n in 0..<states {
-            let power = Mathematics.exponential(step * arrays[2].values[n * channels + c])
+            let given = arrays[2].values[n * channels + c]
+            let power = Mathematics.exponential(
+              step * (hasLogRates ? -Mathematics.exponential(given) : given))
             let factor = factor == .signed ? 2 * power - 1 : power
             let place = (b * states + n) * channels + c
             let (write, read) = (
@@ -78,7 +95,8 @@ private struct SelectiveCase: Sendable {
             state.values[place] = h
             sum += read * h
           }
-          y.values[token] = sum
+          let gate = hasGate ? arrays[hasSkip ? 6 : 5].values[token] : nil
+          y.values[token] = sum * (gate.map { $0 / (1 + Mathematics.exponential(-$0)) } ?? 1)
         }
       }
     }
@@ -102,6 +120,18 @@ extension OpCatalog {
       var forgetting = SelectiveCase(1, 17, 2, 3, factor)
       forgetting.steps = 60...300
       cases.append(forgetting)
+      // Two lanes a channel with states by fours, and two chunks of tokens.
+      var logarithms = SelectiveCase(2, 9, 5, 16, factor)
+      (logarithms.hasLogRates, logarithms.carriesState) = (true, factor == .signed)
+      cases.append(logarithms)
+      // Three chunks, the last one short, of fours of channels; and one of single ones.
+      for (length, channels) in [(18, 12), (7, 5)] {
+        var gated = SelectiveCase(2, length, channels, 16, factor)
+        (gated.hasLogRates, gated.hasGate) = (true, true)
+        gated.carriesState = (factor == .signed) == (channels == 5)
+        gated.hasSkip = channels == 12
+        cases.append(gated)
+      }
     }
     return cases.map { $0.opCase() }
   }()

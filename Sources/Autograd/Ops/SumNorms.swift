@@ -1,6 +1,17 @@
 import Tensors
 
 extension Variable {
+  /// This variable plus another of its shape, as a residual stream goes on where no norm follows at once;
+  /// with the linear map that ends a branch, in one pass where the device can.
+  public func adding(_ other: Variable) -> Variable {
+    guard let map = other.waitingMap, let fused = tape.backend as? any FusedKernels else {
+      return self + other
+    }
+    let total = elementwiseResult(with: other)
+    fused.add(map, to: value, into: total, norm: nil)
+    return sumResult(total, with: other)
+  }
+
   /// This variable plus another of its shape, and the root-mean-square norm of the sum, as a residual
   /// stream with norms before its branches goes on; in one pass where the device can.
   ///
@@ -19,9 +30,15 @@ extension Variable {
     checkNormParameter(weight)
     let total = elementwiseResult(with: other)
     let (y, scale) = (tape.backend.empty(shape), tape.backend.empty([value.rows]))
-    fused.rmsNorm(
-      ofSum: value, other.value, weight: weight?.value, epsilon: epsilon, sum: total, into: y,
-      scale: scale)
+    if let map = other.waitingMap {
+      let norm = SumNorm(
+        weight: weight?.value, bias: nil, epsilon: epsilon, y: y, mean: nil, scale: scale)
+      fused.add(map, to: value, into: total, norm: norm)
+    } else {
+      fused.rmsNorm(
+        ofSum: value, other.value, weight: weight?.value, epsilon: epsilon, sum: total, into: y,
+        scale: scale)
+    }
     let sum = sumResult(total, with: other)
     return (sum, sum.rmsNormResult(y, weight: weight, scale: scale))
   }
@@ -39,9 +56,15 @@ extension Variable {
     let total = elementwiseResult(with: other)
     let y = tape.backend.empty(shape)
     let (mean, scale) = (tape.backend.empty([value.rows]), tape.backend.empty([value.rows]))
-    fused.layerNorm(
-      ofSum: value, other.value, weight: weight?.value, bias: bias?.value, epsilon: epsilon,
-      sum: total, into: y, mean: mean, scale: scale)
+    if let map = other.waitingMap {
+      let norm = SumNorm(
+        weight: weight?.value, bias: bias?.value, epsilon: epsilon, y: y, mean: mean, scale: scale)
+      fused.add(map, to: value, into: total, norm: norm)
+    } else {
+      fused.layerNorm(
+        ofSum: value, other.value, weight: weight?.value, bias: bias?.value, epsilon: epsilon,
+        sum: total, into: y, mean: mean, scale: scale)
+    }
     let sum = sumResult(total, with: other)
     return (sum, sum.layerNormResult(y, weight: weight, bias: bias, mean: mean, scale: scale))
   }

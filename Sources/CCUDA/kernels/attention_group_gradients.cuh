@@ -1,12 +1,17 @@
 // For grouped_attention_backward.cu: what a block has in shared memory, and the warps that bring it
 // there; after attention_groups.cuh. Ranges are those of attention_halves_gradients.cuh.
+//
+// Constant: HALVES, whether queries, keys and values are halves as in attention_groups.cuh. Attention is
+// plain then, and the warps that bring rows are those of attention_panel_gradients.cuh.
 
 enum {
   BLOCK_KEYS = GROUPS * TILE, KEY_PANEL = BLOCK_KEYS * 128,
   // Queries of a sequence whose deltas are kept.
   KNOWN = 1024,
-  // The ring of a warp: rows of three tensors at a time, and a number of each row, padded.
-  STAGES = 3, STAGE_FLOATS = BATCH * 3 * DIM + 4,
+  // The ring of a warp: rows of two or three tensors at a time, and a number of each row, padded.
+  STAGES = HALVES ? 4 : 3, STAGE_FLOATS = HALVES ? BATCH * (2 * DIM + 2) : BATCH * 3 * DIM + 4,
+  // Who waits for the keys' place; warps that look for the greatest value.
+  KEY_THREADS = HALVES ? MAKERS + 32 : THREADS, VALUE_WARPS = HALVES ? MAKERS / 32 : BRINGERS,
 };
 
 /// Barriers of the block, by number; those of tiles are two each.
@@ -22,12 +27,14 @@ struct TileNumbers {
 };
 
 /// What a block has in shared memory. Tiles of queries are two; scores' gradients are [key][query];
-/// deltas are those of a sequence's queries, where attention is plain.
+/// deltas are those of a sequence's queries, where attention is plain. `barriers` are that of the keys
+/// and those of the tiles' queries, where they are halves.
 struct GroupMemory {
   char *k, *v, *q, *gradients, *scores;
   TileNumbers *numbers;
-  int (*greatest_value)[BRINGERS];
+  int (*greatest_value)[VALUE_WARPS];
   float *deltas, *ring;
+  uint barriers;
 
   DEVICE GroupMemory(char *memory) {
     const uint start = shared_address(memory);
@@ -37,14 +44,18 @@ struct GroupMemory {
     gradients = q + 2 * PANELS * PANEL;
     scores = gradients + 2 * PANELS * PANEL;
     numbers = (TileNumbers *)(scores + BLOCK_KEYS * 128);
-    greatest_value = (int(*)[BRINGERS])(numbers + 2);
-    deltas = (float *)(greatest_value + 1);
+    greatest_value = (int(*)[VALUE_WARPS])(numbers + 2);
+    barriers = shared_address(greatest_value + 1);
+    deltas = (float *)(greatest_value + 1) + (HALVES ? 8 : 0);
     ring = deltas + KNOWN;
   }
+  DEVICE uint key_barrier() const { return barriers; }
+  DEVICE uint query_barrier(int half) const { return barriers + 8 + 8 * half; }
 };
 
 /// Whether a sequence attends to all of its past, with as many heads of keys as of queries.
 DEVICE bool is_plain(const Attention &p) {
+  if (HALVES) return true;
   return p.offset == 0 && p.queries == p.keys && p.heads == p.key_heads && p.window >= p.keys;
 }
 
@@ -72,6 +83,8 @@ struct Pass {
   DEVICE int next(int start) const { return start + TILE < end ? start + TILE : first; }
   DEVICE bool is_empty() const { return first >= end; }
 };
+
+#if !HALVES
 
 /// One batch after the other in the order in which they are used: all blocks of keys from the last,
 /// and for each all tiles of queries that see it, but those that are kept. If none are, the first
@@ -121,14 +134,6 @@ struct Course {
     }
   }
 
-  /// The first batch of the tile, or the keys, after these.
-  DEVICE Course after() const {
-    Course next = *this;
-    next.batch = (has_keys() ? BLOCK_KEYS : TILE) / BATCH_ROWS - 1;
-    next.advance();
-    return next;
-  }
-
  private:
   DEVICE void enter(int new_key) {
     key = new_key;
@@ -145,7 +150,7 @@ struct Bringer {
   const GroupMemory memory;
   const Attention p;
   const float *q, *k, *v, *o, *log_sum, *d_o;
-  const int lane, warp;
+  const int lane, warp, blocks;
 
   /// Where the lane's first columns of the row are in the ring.
   DEVICE float *stage(int number) const {
@@ -187,21 +192,6 @@ struct Bringer {
       }
     }
     copy_commit();
-  }
-
-  /// All that will be asked for with a tile of queries or a block of keys. A lane has a tensor, and
-  /// the warp a part of its rows.
-  DEVICE void bring_all_near(const Course &now) const {
-    const bool keys = now.has_keys();
-    if (now.is_done() || lane >= (keys || now.is_known() ? 2 : 3)) return;
-    const int share = (keys ? BLOCK_KEYS : TILE) / BRINGERS;
-    const int token = (keys ? now.key : now.start) + warp * share;
-    const int tokens = keys ? p.keys : p.queries, heads = keys ? p.key_heads : p.heads;
-    const int sequence = now.block / p.key_heads, key_head = now.block % p.key_heads;
-    const int head = keys ? key_head : key_head * (p.heads / p.key_heads) + now.head;
-    const float *tensor = keys ? (lane == 0 ? k : v) : lane == 0 ? q : lane == 1 ? d_o : o;
-    bring_near(tensor + row_of(sequence, tokens, token, heads, head) * DIM,
-               min(share, tokens - token), heads);
   }
 
   /// Keys and values become halves; the greatest |v|.
@@ -271,9 +261,8 @@ struct Bringer {
     ask(course, number + ahead);
   }
 
-  DEVICE void run(int blocks) const {
+  DEVICE void run() const {
     Course now(p, blocks);
-    bring_all_near(now);
     for (int i = 0; i < STAGES - 1; i++) ask_ahead(now, 0, i);
     int tiles = 0, least = NO_ROW;
     float most = 0;
@@ -283,7 +272,6 @@ struct Bringer {
       copy_wait<STAGES - 1>();
       const bool keys = now.has_keys();
       if (now.is_first()) {
-        bring_all_near(now.after());
         if (keys) barrier_sync(KEYS_EMPTY, THREADS);
         else barrier_sync(TILE_EMPTY + (tiles & 1), THREADS);
         // What is known of earlier tiles includes their greatest |o|: it stays for a sequence.
@@ -310,3 +298,5 @@ struct Bringer {
     barrier_sync(TILE_EMPTY + 1, THREADS);
   }
 };
+
+#endif

@@ -7,16 +7,31 @@
 // block, which goes on with rows of the next sequence while the last products of one are made.
 
 enum {
-  GROUP = 128, GROUPS = 2, MAKERS = GROUPS * GROUP, BRINGERS = 8, THREADS = MAKERS + BRINGERS * 32,
+  GROUP = 128, GROUPS = 2, MAKERS = GROUPS * GROUP, BRINGERS = HALVES ? 4 : 8,
+  THREADS = MAKERS + BRINGERS * 32,
   TILE = 64, PANELS = DIM / 64, PANEL = TILE * 128,
   // Rows that a warp brings at a time, of each of some tensors; lanes of a row, and what each has
   // of it, four columns at a time.
-  BATCH = 2, BATCH_ROWS = BRINGERS * BATCH, LANES = 32 / BATCH, PIECES = DIM / 4 / LANES,
+  BATCH = HALVES ? 4 : 2, BATCH_ROWS = BRINGERS * BATCH, LANES = 32 / BATCH, PIECES = DIM / 4 / LANES,
 };
 static_assert(DIM == 128 && VALUE_DIM == 128 && VECTORS, "two panels, and four columns a lane");
 
+/// Where queries, keys and values are halves already (HALVES), as linear_outputs.cu leaves them, one
+/// thread asks for them: they are [head, panel, token of all sequences], with the rows of panels as they
+/// stand in shared memory. Sequences are multiples of two tiles.
+///
+/// Copies rows of a head from `row` on to its panels; the barrier counts the bytes.
+DEVICE void copy_panels(uint to, int panel_bytes, const float *from, long rows, long row, int head,
+                        int count, uint barrier) {
+#pragma unroll
+  for (int panel = 0; panel < PANELS; panel++)
+    copy_bulk(to + panel * panel_bytes,
+              (const char *)from + (((long)head * PANELS + panel) * rows + row) * 128, count * 128,
+              barrier);
+}
+
 /// Registers of a thread: of the 128 that each of the block has, the four groups of warps may have
-/// 512 together.
+/// 512 together; three groups, with 168 each, 504.
 template <int count>
 DEVICE void more_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(count));
@@ -63,17 +78,6 @@ DEVICE Pack<4> columns_of(const float (&c)[N][4], int m, int r, float factor) {
 DEVICE void ask_row(float *to, const float *from, bool is_there) {
 #pragma unroll
   for (int i = 0; i < PIECES; i++) copy_async(to + 4 * LANES * i, from + 4 * LANES * i, is_there);
-}
-
-/// Brings rows, so many tokens' of a tensor with `heads` rows a token, to the cache that all
-/// multiprocessors share, from where they come soon when they are asked for. More can be on its way
-/// so than a multiprocessor has a place for. One lane does it for its warp.
-DEVICE void bring_near(const float *row, int tokens, int heads) {
-  const int rows = heads == 1 ? tokens : 1;
-  for (; tokens > 0; tokens -= rows, row += (long)rows * heads * DIM)
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(__cvta_generic_to_global(row)),
-                 "r"(rows * DIM * 4)
-                 : "memory");
 }
 
 /// Starts c = a b', 64 rows by 64, where rows lie in panels of so many bytes.

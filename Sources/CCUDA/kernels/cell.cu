@@ -22,8 +22,9 @@ constexpr int gates = KIND == ELMAN ? 1 : KIND == GRU ? 3 : 4;
 /// Planes of what is carried beside h: the LSTM's c; the sLSTM's c and n, divided by e^m, and m.
 constexpr int memories = KIND == SLSTM ? 3 : KIND == LSTM ? 1 : 0;
 /// Vectors that the forward pass leaves. GRU: r, z, n and the recurrent part of n. LSTM: i, f, g,
-/// o and c. sLSTM: the scaled i and f, z, o, the slope of the log forget gate, c and n.
-constexpr int kept = KIND == ELMAN ? 0 : KIND == GRU ? 4 : KIND == LSTM ? 5 : 7;
+/// o and c. sLSTM: one number for the scaled i and f (`joined_gates`), z, o, the slope of
+/// the log forget gate, c and n.
+constexpr int kept = KIND == ELMAN ? 0 : KIND == GRU ? 4 : KIND == LSTM ? 5 : 6;
 /// The memories that are kept, behind all else.
 constexpr int kept_memories = KIND == SLSTM ? 2 : KIND == LSTM ? 1 : 0;
 /// Rounds that the threads make over the head's units.
@@ -89,6 +90,14 @@ struct Ring {
 DEVICE void wait_for_step() {
   copy_wait<DEPTH - 1>();
   asm volatile("" ::: "memory");
+}
+
+/// The sLSTM's e^i and sigmoid(f), both divided by the greater of e^i and sigmoid(f) e^m, in one
+/// number, because one of the two is 1: f where i is, and -i where only f is.
+DEVICE float joined_gates(float i, float f) { return i == 1.0f ? f : -i; }
+DEVICE void split_gates(float joined, float &i, float &f) {
+  const bool keeps = __float_as_int(joined) < 0;
+  i = keeps ? -joined : 1.0f, f = keeps ? 1.0f : joined;
 }
 
 /// What is carried beside h; one number too many where nothing is.

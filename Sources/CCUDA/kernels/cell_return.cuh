@@ -12,7 +12,7 @@ constexpr int values = STATE_BEFORE + reads_state;
 /// What a step on the way back needs of the cell's own memory, whatever the gradients are: the LSTM's
 /// tanh c, the sLSTM's 1 / n.
 DEVICE float memory_factor(const Memory &memory) {
-  return KIND == LSTM ? squash_both(memory.of[0]) : KIND == SLSTM ? 1.0f / memory.of[1] : 0.0f;
+  return KIND == LSTM ? squash_both(memory.of[0]) : KIND == SLSTM ? __fdividef(1.0f, memory.of[1]) : 0.0f;
 }
 
 /// The gradients of one cell: of the gates' recurrent parts (`delta`) and of its inputs (`dx`).
@@ -48,8 +48,9 @@ DEVICE void return_cell(const float (&in)[values], float &dh, Memory &gain, floa
     dh = 0;
     c = in[MEMORY_BEFORE];
   } else {
-    const float i = in[KEPT], f = in[KEPT + 1], z = in[KEPT + 2], o = in[KEPT + 3];
-    const float slope = in[KEPT + 4], inverse = factor;
+    float i, f;
+    split_gates(in[KEPT], i, f);
+    const float z = in[KEPT + 1], o = in[KEPT + 2], slope = in[KEPT + 3], inverse = factor;
     const float mean = memory.of[0] * inverse, reach = dh * o * inverse;
     const float dc = gain.of[0] + reach, dn = gain.of[1] - reach * mean, dm = gain.of[2];
     // m comes from the step before where nothing is forgotten, else from the input gate.

@@ -1,17 +1,28 @@
 // Short causal depthwise convolutions of up to four tensors side by side, each with an element-wise
 // function and, where wanted, heads of length 1 after it. Constants: WIDTH, the taps; FUNCTION, the
 // element-wise function; VECTOR, the channels of a thread; LANES, the threads that share a position
-// (tiles of LANES VECTOR channels are blocks of their own); CHUNK, the positions of a thread, a
-// multiple of 4; HEAD, the threads that share a head (0 where no tensor has heads of length 1).
+// (tiles of LANES VECTOR channels are blocks of their own); HEAD, the threads that share a head (0
+// where no tensor has heads of length 1); BIAS, whether a tensor has a bias; ADDS, whether the
+// gradient of an input may be added to; SEGMENT, whether there may be inputs before the first or inputs
+// to carry on.
 //
-// A thread walks through a chunk of time with the inputs in reach held in registers; what it needs
-// next is on its way to its own part of shared memory. The positions before its chunk are read again, mostly from the cache.
+// All sequences, one behind the other, are shared out evenly: a thread walks through as many
+// positions as any other, across the ends of sequences, with the inputs in reach held in registers;
+// what it needs next is on its way to its own part of shared memory. Inputs in reach before its first
+// position and behind its last are read twice, mostly from the cache. (One piece of one sequence each
+// left a third of the steps without work where sequences have 22 positions.)
 
 typedef Pack<VECTOR> pack;
 enum { THREADS = 256, SLOTS = THREADS / LANES, REACH = WIDTH - 1, TILE = LANES * VECTOR };
+// Values of the last steps are kept in turn: those of step k at place k of TURN. Loops are unrolled by
+// so many steps that places are constants and nothing moves from register to register.
+enum { TURN = WIDTH > 4 ? 8 : 4 };
+DEVICE constexpr int place(int step) { return step & (TURN - 1); }
 
 #define EACH_FLOAT(...) _Pragma("unroll") for (int i = 0; i < VECTOR; i++) { __VA_ARGS__ }
 #define EACH_TAP(...) _Pragma("unroll") for (int j = 0; j < WIDTH; j++) { __VA_ARGS__ }
+/// Taps of earlier positions.
+#define EACH_EARLIER(...) _Pragma("unroll") for (int j = 1; j < WIDTH; j++) { __VA_ARGS__ }
 
 // For each tensor: where it begins, its filter, and its channels.
 #define TENSORS_PARAMETERS                                                                     \
@@ -22,11 +33,18 @@ enum { THREADS = 256, SLOTS = THREADS / LANES, REACH = WIDTH - 1, TILE = LANES *
 #define OF_MAP(name, map) \
   ((map) == 0 ? name##0 : (map) == 1 ? name##1 : (map) == 2 ? name##2 : name##3)
 
-/// The channels of a block: of which tensor, and the first one of this thread.
-struct Place {
+/// What a thread has to do: channels of a tensor, and rows of [batch length, channels].
+struct Part {
   int map, channel;
+  bool is_inside;  // whether there is such a channel
+  long channels;
+  int sequence, position;  // of the first row
+  long offset;             // of the first number in the tensor
+  int rows, behind;        // how many rows are its own; those behind that the last one's input reaches
+  // The steps of its warp: for the rows, and for those behind too.
+  int steps, steps_back;
 
-  DEVICE Place(long n0, long n1, long n2) {
+  DEVICE Part(long n0, long n1, long n2, long n3, int all, int length, int share) {
     int tile = blockIdx.y;
     map = 0;
     while (map < 3) {
@@ -34,50 +52,80 @@ struct Place {
       if (tile < tiles) break;
       tile -= tiles, map++;
     }
+    channels = OF_MAP(n, map);
     channel = (tile * LANES + (int)threadIdx.x % LANES) * VECTOR;
+    is_inside = channel < channels;
+    const long start = ((long)blockIdx.x * SLOTS + threadIdx.x / LANES) * share;
+    rows = start < all ? (int)min((long)share, all - start) : 0;
+    const int first = rows ? (int)start : 0, end = (first + rows) % length;
+    behind = rows && end ? min((int)REACH, length - end) : 0;
+    sequence = first / length, position = first - sequence * length;
+    // The slots of a warp differ only where it has several.
+    steps = LANES < 32 ? share : rows;
+    steps_back = LANES < 32 ? share + REACH : rows + behind;
+    if (!is_inside) rows = behind = 0;
+    offset = first * channels + (is_inside ? channel : 0);
   }
-  static constexpr long n3 = 0;
 };
 
-/// One sequence at the thread's channels; of no length where there is none.
-struct Sequence {
-  const float *x, *previous;
-  int length, channels;
-};
+/// The inputs before a sequence that begins with a step: those of the previous segment, of which
+/// `previous` has this sequence's, or zeros.
+DEVICE void begin_sequence(pack *window, int step, const float *previous, long channels) {
+  asm volatile("");  // keeps this a branch, taken seldom: no choice of each number in every step
+  EACH_EARLIER(window[place(step - j)] = SEGMENT && previous
+                   ? load_floats<VECTOR>(previous + (REACH - j) * channels)
+                   : pack{};)
+}
 
-/// The input at a position; before the first, that of the previous segment or zeros; zeros behind
-/// the last.
-DEVICE pack input_at(const Sequence &s, int t) {
-  if (t >= s.length) return pack{};
-  if (t >= 0) return load_pack<VECTOR>(s.x + (long)t * s.channels);
-  return s.previous ? load_floats<VECTOR>(s.previous + (long)(REACH + t) * s.channels) : pack{};
+/// The inputs before the first of a part.
+DEVICE void begin_part(pack *window, const Part &part, const float *x, const float *previous) {
+  EACH_EARLIER(
+      if (part.rows && part.position >= j) window[place(-j)] =
+          load_pack<VECTOR>(x - j * part.channels);
+      else window[place(-j)] =
+          SEGMENT && part.rows && previous
+              ? load_floats<VECTOR>(previous + (REACH + part.position - j) * part.channels)
+              : pack{};)
 }
 
 struct Filter {
   pack weight[WIDTH], bias;
 };
 
-DEVICE Filter load_filter(long channels, int channel, const float *weight, const float *bias) {
-  Filter f;
-  EACH_TAP(f.weight[j] = load_floats<VECTOR>(weight + j * channels + channel);)
-  f.bias = bias ? load_floats<VECTOR>(bias + channel) : pack{};
+DEVICE Filter load_filter(const Part &part, const float *weight, const float *bias) {
+  Filter f = {};
+  if (!part.is_inside) return f;
+  EACH_TAP(f.weight[j] = load_floats<VECTOR>(weight + j * part.channels + part.channel);)
+  if (BIAS && bias) f.bias = load_floats<VECTOR>(bias + part.channel);
   return f;
 }
 
-/// sum_j w[j] x[t-j] + bias, with now[-j] = x[t-j].
-DEVICE pack filtered(const Filter &f, const pack *now) {
-  pack sum = f.bias;
-  EACH_TAP(EACH_FLOAT(sum.at[i] += f.weight[j].at[i] * now[-j].at[i];))
+/// sum_j w[j] x[t-j] + bias for a step's position.
+DEVICE pack filtered(const Filter &f, const pack *window, int step) {
+  pack sum;
+  EACH_FLOAT(const float now = f.weight[0].at[i] * window[place(step)].at[i];
+             sum.at[i] = BIAS ? now + f.bias.at[i] : now;)
+  EACH_EARLIER(EACH_FLOAT(sum.at[i] += f.weight[j].at[i] * window[place(step - j)].at[i];))
   return sum;
 }
 
-/// The element-wise function, and its slope. The quotient of SiLU's sigmoid is off by 2 units in
-/// the last place at most, and where e^-x overflows it is 0.
+/// 1 / (1 + e^-x), good to a few units in the last place, to 2 |x| of them where x is far below 0;
+/// where e^-x overflows, 0. It is four instructions, and there are four of it in a step of about 120.
+DEVICE float quick_sigmoid(float x) {
+  float power, quotient;
+  x *= -1.4426950408889634f;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  power += 1.0f;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(quotient) : "f"(power));
+  return quotient;
+}
+
+/// The element-wise function, and its slope.
 DEVICE float value_and_slope(float x, float &slope) {
   if (FUNCTION == SILU) {
-    const float s = __fdividef(1.0f, 1.0f + expf(-x));
-    slope = s + x * s * (1.0f - s);
-    return x * s;
+    const float s = quick_sigmoid(x), y = x * s;
+    slope = s + y * (1.0f - s);
+    return y;
   }
   const float y = unary_value(FUNCTION, x);
   slope = unary_slope(FUNCTION, x, y);
@@ -88,7 +136,10 @@ DEVICE float value_and_slope(float x, float &slope) {
 DEVICE float inverse_length(const pack &y, float epsilon) {
   float squares = 0.0f;
   EACH_FLOAT(squares += y.at[i] * y.at[i];)
-  return rsqrtf(group_sum<HEAD ? HEAD : 1>(squares) + epsilon);
+  float inverse;
+  squares = group_sum<HEAD ? HEAD : 1>(squares) + epsilon;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(squares));
+  return inverse;
 }
 
 DEVICE void fetch(pack *to, const float *from, bool is_there) {
@@ -98,69 +149,75 @@ DEVICE void fetch(pack *to, const float *from, bool is_there) {
     *to = is_there ? load_pack<VECTOR>(from) : pack{};
 }
 
-/// Chunks go to slots of threads, tiles of channels are blockIdx.y. Bit m of `unit` says whether
-/// tensor m becomes heads of length 1. The previous inputs and the next are those of one tensor.
+/// Rows of `share` positions go to slots of threads, tiles of channels are blockIdx.y. Bit m of
+/// `unit` says whether tensor m becomes heads of length 1. The previous inputs and the next are those
+/// of one tensor.
 KERNEL __launch_bounds__(THREADS, WIDTH > 4 ? 2 : 3)
 short_convolution(TENSORS_PARAMETERS, float *y0, float *y1, float *y2, float *y3, long batch,
-                  long length, int unit, float epsilon, const float *previous, float *next) {
+                  long length, int share, int unit, float epsilon, const float *previous,
+                  float *next) {
   begin_kernel();
   enum { STAGES = 8 };
   // What is on its way to the thread that asked for it.
   __shared__ pack ring[STAGES][THREADS];
-  const Place place(n0, n1, n2);
-  const long channels = OF_MAP(n, place.map);
-  const int chunks = (int)((length + CHUNK - 1) / CHUNK);
-  const long item = (long)blockIdx.x * SLOTS + threadIdx.x / LANES;
-  const bool present = place.channel < channels && item < batch * chunks;
-  const bool normalises = HEAD && (unit >> place.map & 1);
-  Filter filter = {};
-  if (present)
-    filter = load_filter(channels, place.channel, OF_MAP(w, place.map), OF_MAP(b, place.map));
-  const long sequence = present ? item / chunks : 0;
-  const int start = present ? (int)(item - sequence * chunks) * CHUNK : 0;
-  const long at = sequence * length * channels + (present ? place.channel : 0);
-  const long tail = sequence * REACH * channels + place.channel;
-  const Sequence s = {OF_MAP(x, place.map) + at, present && previous ? previous + tail : nullptr,
-                      present ? (int)length : 0, (int)channels};
-  float *const y = OF_MAP(y, place.map) + at;
-  const auto request = [&](int k) {
-    const bool is_there = k < CHUNK && start + k < s.length;
-    fetch(&ring[k % STAGES][threadIdx.x], s.x + (is_there ? (long)(start + k) * s.channels : 0),
-          is_there);
+  const Part part(n0, n1, n2, n3, (int)(batch * length), (int)length, share);
+  const bool normalises = HEAD && (unit >> part.map & 1);
+  const long channels = part.channels, tail = part.sequence * REACH * channels + part.channel;
+  const float *x = OF_MAP(x, part.map) + part.offset, *requested = x;
+  float *y = OF_MAP(y, part.map) + part.offset;
+  if (SEGMENT && previous) previous += tail;
+  if (SEGMENT && next) next += tail;
+  const auto request = [&](int k, int stage) {
+    fetch(&ring[stage][threadIdx.x], requested, k < part.rows);
+    if (k + 1 < part.rows) requested += channels;
     copy_commit();
   };
 #pragma unroll
-  for (int k = 0; k < STAGES - 1; k++) request(k);
-  pack window[WIDTH + 1];  // window[WIDTH - j] is x[t - j]
-#pragma unroll
-  for (int j = 1; j < WIDTH; j++) window[WIDTH - j] = input_at(s, start - j);
-#pragma unroll 8
-  for (int k = 0; k < CHUNK; k++) {
+  for (int k = 0; k < STAGES - 1; k++) request(k, k);
+  const Filter filter = load_filter(part, OF_MAP(w, part.map), OF_MAP(b, part.map));
+  pack window[TURN];
+  begin_part(window, part, x, previous);
+  int left = (int)length - part.position;
+  const auto step = [&](int k, int stage) {
     copy_wait<STAGES - 2>();
-    window[WIDTH] = ring[k % STAGES][threadIdx.x];
-    request(k + STAGES - 1);
-    pack value = filtered(filter, window + WIDTH);
+    window[place(stage)] = ring[stage][threadIdx.x];
+    request(k + STAGES - 1, (stage + STAGES - 1) % STAGES);
+    pack value = filtered(filter, window, stage);
     float slope;
     EACH_FLOAT(value.at[i] = value_and_slope(value.at[i], slope);)
     if (normalises) {
       const float scale = inverse_length(value, epsilon);
       EACH_FLOAT(value.at[i] *= scale;)
     }
-    if (start + k < s.length) store_pack(y + (long)(start + k) * s.channels, value);
+    const bool is_there = k < part.rows;
+    if (is_there) store_pack(y, value);
+    y += channels;
+    if (--left || !is_there) return;
+    if (SEGMENT && next) {
+      EACH_EARLIER(
+          EACH_FLOAT(next[(REACH - j) * channels + i] = window[place(stage + 1 - j)].at[i];))
+      next += REACH * channels;
+    }
+    if (SEGMENT && previous) previous += REACH * channels;
+    begin_sequence(window, stage + 1, k + 1 < part.rows ? previous : nullptr, channels);
+    left = (int)length;
+  };
+  for (int k = 0; k < part.steps; k += STAGES)
 #pragma unroll
-    for (int j = 1; j < WIDTH; j++) window[j] = window[j + 1];
-  }
-  if (!next || !present || start + CHUNK < length) return;
-  for (int j = 0; j < REACH; j++) {
-    const pack value = input_at(s, (int)length - REACH + j);
-    EACH_FLOAT(next[tail + j * channels + i] = value.at[i];)
-  }
+    for (int i = 0; i < STAGES; i++) {
+      if (k + i >= part.steps) break;
+      step(k + i, i);
+    }
 }
 
-/// Inputs and gradients on their way to the thread that asked for them.
-enum { STAGES = 4 };
+/// Inputs and gradients on their way to the thread that asked for them; afterwards the sums.
+enum { STAGES = 4, SUMS = WIDTH + BIAS };
 struct Ring {
-  pack x[STAGES][THREADS], dy[STAGES][THREADS], dx[STAGES][THREADS];
+  pack x[STAGES][THREADS], dy[STAGES][THREADS], dx[ADDS ? STAGES : 1][ADDS ? THREADS : 1];
+};
+union Shared {
+  Ring ring;
+  pack sums[SUMS][THREADS];
 };
 
 /// The gradient of the pre-activation, given that of the result.
@@ -179,69 +236,75 @@ DEVICE pack activation_gradient(const pack &pre, pack gradient, bool normalises,
   return gradient;
 }
 
-/// The gradients of one chunk: dx is written or added to, those of the filter are added up. The
-/// pre-activations are computed again, also those behind the chunk that its inputs reach. All threads
+/// The gradients of one part: dx is written or added to, those of the filter are added up. The
+/// pre-activations are computed again, also those behind the part that its inputs reach. All threads
 /// of the block call it.
-DEVICE void chunk_backward(Ring &ring, const Filter &filter, const Sequence &s, int start,
-                           const float *dy, float *dx, bool accumulates, bool normalises,
-                           float epsilon, Filter &sums) {
-  enum { STEPS = CHUNK + REACH };
-  pack window[WIDTH + 1], later[WIDTH] = {};  // later[j]: the pre-activation's gradient at t - j
-#pragma unroll
-  for (int j = 1; j < WIDTH; j++) window[WIDTH - j] = input_at(s, start - j);
-  const auto request = [&](int k) {
-    const int t = start + k;
-    const bool is_there = k < STEPS && t < s.length;
-    const long at = is_there ? (long)t * s.channels : 0;
-    fetch(&ring.x[k % STAGES][threadIdx.x], s.x + at, is_there);
-    fetch(&ring.dy[k % STAGES][threadIdx.x], dy + at, is_there);
-    // What the gradient that step k finishes is added to.
-    const bool adds = k >= REACH && k < STEPS && t - REACH < s.length;
-    if (accumulates)
-      fetch(&ring.dx[k % STAGES][threadIdx.x], dx + (adds ? (long)(t - REACH) * s.channels : 0),
-            adds);
+DEVICE void part_backward(Ring &ring, const Part &part, const Filter &filter, const float *x,
+                          const float *dy, float *dx, int length, const float *previous, bool adds,
+                          bool normalises, float epsilon, Filter &sums) {
+  const int all = part.rows + part.behind;
+  const long channels = part.channels;
+  const float *requested = x, *requested_dy = dy, *requested_dx = dx;
+  const auto request = [&](int k, int stage) {
+    fetch(&ring.x[stage][threadIdx.x], requested, k < all);
+    fetch(&ring.dy[stage][threadIdx.x], requested_dy, k < all);
+    if (k + 1 < all) requested += channels, requested_dy += channels;
+    if (ADDS && adds) {
+      // What the gradient that step k finishes is added to.
+      const bool is_there = k >= REACH && k < all;
+      fetch(&ring.dx[stage][threadIdx.x], requested_dx, is_there);
+      if (is_there && k + 1 < all) requested_dx += channels;
+    }
     copy_commit();
   };
 #pragma unroll
-  for (int k = 0; k < STAGES - 1; k++) request(k);
-#pragma unroll 4
-  for (int k = 0; k < (STEPS + 3) / 4 * 4; k++) {
-    const int t = start + k;
+  for (int k = 0; k < STAGES - 1; k++) request(k, k);
+  // Inputs, and what their gradients have so far.
+  pack window[TURN], pending[TURN] = {};
+  begin_part(window, part, x, previous);
+  int left = length - part.position, before = 0;  // own positions of the sequence before this one
+  dx -= REACH * channels;
+  const auto step = [&](int k, int turn) {
+    const int stage = turn % STAGES;
     copy_wait<STAGES - 2>();
-    // window[WIDTH - j] is x[t - j].
-    window[WIDTH] = ring.x[k % STAGES][threadIdx.x];
-    const pack gradient = ring.dy[k % STAGES][threadIdx.x];
-    const pack old = accumulates ? ring.dx[k % STAGES][threadIdx.x] : pack{};
-    request(k + STAGES - 1);
-#pragma unroll
-    for (int j = REACH; j > 0; j--) later[j] = later[j - 1];
-    later[0] = activation_gradient(filtered(filter, window + WIDTH), gradient, normalises, epsilon);
-    if (k < CHUNK) {
-      EACH_TAP(EACH_FLOAT(sums.weight[j].at[i] += later[0].at[i] * window[WIDTH - j].at[i];))
-      EACH_FLOAT(sums.bias.at[i] += later[0].at[i];)
+    window[place(turn)] = ring.x[stage][threadIdx.x];
+    const pack gradient = ring.dy[stage][threadIdx.x];
+    const pack old = ADDS && adds ? ring.dx[stage][threadIdx.x] : pack{};
+    request(k + STAGES - 1, (stage + STAGES - 1) % STAGES);
+    const pack inner =
+        activation_gradient(filtered(filter, window, turn), gradient, normalises, epsilon);
+    if (k < part.rows) {
+      EACH_TAP(EACH_FLOAT(sums.weight[j].at[i] += inner.at[i] * window[place(turn - j)].at[i];))
+      if (BIAS) EACH_FLOAT(sums.bias.at[i] += inner.at[i];)
     }
-    if (k >= REACH && k < STEPS && t - REACH < s.length) {
-      pack sum = old;
-      EACH_TAP(EACH_FLOAT(sum.at[i] += filter.weight[j].at[i] * later[REACH - j].at[i];))
-      store_pack(dx + (long)(t - REACH) * s.channels, sum);
+    EACH_FLOAT(pending[place(turn)].at[i] = filter.weight[0].at[i] * inner.at[i];)
+    EACH_EARLIER(
+        EACH_FLOAT(pending[place(turn - j)].at[i] += filter.weight[j].at[i] * inner.at[i];))
+    const bool is_there = k < all;
+    if (before >= REACH && is_there) {
+      pack sum = pending[place(turn - REACH)];
+      if (ADDS) EACH_FLOAT(sum.at[i] += old.at[i];)
+      store_pack(dx, sum);
     }
+    dx += channels;
+    before++;
+    if (--left || !is_there) return;
+    // Nothing behind the sequence reaches its last inputs.
 #pragma unroll
-    for (int j = 1; j < WIDTH; j++) window[j] = window[j + 1];
-  }
+    for (int j = 0; j < REACH; j++)
+      if (before > j && k - j < part.rows)
+        put_pack(dx + (REACH - 1 - j) * channels, pending[place(turn - j)], ADDS && adds);
+    if (SEGMENT && previous) previous += REACH * channels;
+    begin_sequence(window, turn + 1, k + 1 < part.rows ? previous : nullptr, channels);
+    left = length, before = 0;
+  };
+    for (int k = 0; k < part.steps_back; k += TURN)
+#pragma unroll
+    for (int i = 0; i < TURN; i++) {
+      if (k + i >= part.steps_back) break;
+      step(k + i, i);
+    }
   copy_wait<0>();
-}
-
-/// Adds up the slots' sums; the first slot writes them.
-DEVICE void write_sums(const pack &sum, float *shared, bool present, float *out) {
-  __syncthreads();
-  float *own = shared + threadIdx.x * VECTOR;
-  EACH_FLOAT(own[i] = sum.at[i];)
-#pragma unroll
-  for (int half = SLOTS / 2; half; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half * LANES) EACH_FLOAT(own[i] += own[half * LANES * VECTOR + i];)
-  }
-  if (threadIdx.x < LANES && present) EACH_FLOAT(out[i] = own[i];)
 }
 
 /// Each block leaves its sums in a row of `partial`, [blocks, total]: for each tensor those for its
@@ -250,38 +313,40 @@ DEVICE void write_sums(const pack &sum, float *shared, bool present, float *out)
 KERNEL __launch_bounds__(THREADS, WIDTH > 4 ? 1 : 2)
 short_convolution_backward(TENSORS_PARAMETERS, const float *dy0, const float *dy1,
                            const float *dy2, const float *dy3, float *dx0, float *dx1, float *dx2,
-                           float *dx3, long batch, long length, int unit, float epsilon,
+                           float *dx3, long batch, long length, int share, int unit, float epsilon,
                            const float *previous, int weights, int biases, int accumulate,
                            float *partial, long total) {
   begin_kernel();
-  __shared__ Ring ring;
-  const Place place(n0, n1, n2);
-  const int map = place.map;
-  const long channels = OF_MAP(n, map);
-  const int chunks = (int)((length + CHUNK - 1) / CHUNK);
-  const long items = batch * chunks;
-  const bool inside = place.channel < channels;
-  Filter filter = {}, sums = {};
-  if (inside) filter = load_filter(channels, place.channel, OF_MAP(w, map), OF_MAP(b, map));
-  for (long base = (long)blockIdx.x * SLOTS; base < items; base += (long)gridDim.x * SLOTS) {
-    const long item = base + threadIdx.x / LANES;
-    const bool present = inside && item < items;
-    const long sequence = present ? item / chunks : 0;
-    const int start = present ? (int)(item - sequence * chunks) * CHUNK : 0;
-    const long at = sequence * length * channels + (inside ? place.channel : 0);
-    const long tail = sequence * REACH * channels + place.channel;
-    const Sequence s = {OF_MAP(x, map) + at, present && previous ? previous + tail : nullptr,
-                        present ? (int)length : 0, (int)channels};
-    chunk_backward(ring, filter, s, start, OF_MAP(dy, map) + at, OF_MAP(dx, map) + at,
-                   accumulate >> map & 1, HEAD && (unit >> map & 1), epsilon, sums);
-  }
+  __shared__ Shared shared;
+  const Part part(n0, n1, n2, n3, (int)(batch * length), (int)length, share);
+  const int map = part.map;
+  const long channels = part.channels;
+  if (SEGMENT && previous) previous += part.sequence * REACH * channels + part.channel;
+  const Filter filter = load_filter(part, OF_MAP(w, map), OF_MAP(b, map));
+  Filter sums = {};
+  part_backward(shared.ring, part, filter, OF_MAP(x, map) + part.offset,
+                OF_MAP(dy, map) + part.offset, OF_MAP(dx, map) + part.offset, (int)length, previous,
+                accumulate >> map & 1, HEAD && (unit >> map & 1), epsilon, sums);
+  __syncthreads();
+  EACH_TAP(shared.sums[j][threadIdx.x] = sums.weight[j];)
+  if (BIAS) shared.sums[SUMS - 1][threadIdx.x] = sums.bias;
+  __syncthreads();
   long before = 0;
 #pragma unroll
   for (int m = 0; m < 3; m++)
     if (m < map) before += ((weights >> m & 1) * WIDTH + (biases >> m & 1)) * OF_MAP(n, m);
-  float *out = partial + blockIdx.x * total + before + place.channel, *shared = ring.x[0][0].at;
-  const int wants_weight = weights >> map & 1;
-  if (wants_weight) EACH_TAP(write_sums(sums.weight[j], shared, inside, out + j * channels);)
-  if (biases >> map & 1)
-    write_sums(sums.bias, shared, inside, out + wants_weight * WIDTH * channels);
+  const bool has_weight = weights >> map & 1, has_bias = biases >> map & 1;
+  const int first = has_weight ? 0 : WIDTH, last = has_bias ? WIDTH + 1 : WIDTH;
+  float *out = partial + blockIdx.x * total + before + part.channel;
+  // The slots' sums are added up, those of a tap by neighbouring threads.
+  if (!part.is_inside) return;
+  for (int j = first + (int)threadIdx.x / LANES; j < last; j += SLOTS) {
+    pack sum = {};
+#pragma unroll 8
+    for (int slot = 0; slot < SLOTS; slot++) {
+      const pack term = shared.sums[j][slot * LANES + threadIdx.x % LANES];
+      EACH_FLOAT(sum.at[i] += term.at[i];)
+    }
+    EACH_FLOAT(out[(j - first) * channels + i] = sum.at[i];)
+  }
 }

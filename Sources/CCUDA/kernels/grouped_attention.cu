@@ -1,40 +1,51 @@
 // Causal softmax attention, forward, as in attention_halves.cu, for compute capability 9.0 and 128
 // columns; after attention_groups.cuh. Elsewhere the file is empty.
 //
-// A block has 256 queries of a head, 64 by 64 in two slabs for its two groups of warps, and goes
+// A block has 256 queries of a head, 64 by 64 by turns for its two groups of warps, and goes
 // through the tiles of 64 keys that they see, so that short sequences are read once. Tiles are two
-// in shared memory; the ring behind them is most of what is on its way. Tensor cores make products
-// of one of a group's slabs of queries while weights of the other are made.
+// in shared memory; the ring behind them is most of what is on its way.
+//
+// Constant: HALVES, whether queries, keys and values are halves as in attention_groups.cuh. One warp
+// brings them then, and tiles are five, without a ring.
 
 enum {
   SLABS = 2, QUERIES = SLABS * GROUPS * TILE, QUERY_PANEL = QUERIES * 128,
   // The ring of a warp: rows of two tensors at a time.
   STAGES = 6, STAGE_FLOATS = BATCH * 2 * DIM,
+  TILES = HALVES ? 5 : 2,
+  // Who waits for each other: all but the warps that only give their registers away.
+  WAITERS = HALVES ? MAKERS + 32 : THREADS,
 };
 
-/// Barriers of the block, by number; those of tiles are two each.
-enum { QUERIES_FULL = 1, QUERIES_EMPTY, TILE_FULL, TILE_EMPTY = TILE_FULL + 2 };
+/// Barriers of the block, by number; those of tiles are several.
+enum { QUERIES_FULL = 1, QUERIES_EMPTY, TILE_EMPTY, TILE_FULL = TILE_EMPTY + TILES };
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-/// What a block has in shared memory. Tiles of keys and of values are two.
+/// What a block has in shared memory; `barriers` are those of the tiles and of the queries.
 struct GroupMemory {
   char *q, *k, *v;
   float *ring;
+  uint barriers;
 
   DEVICE GroupMemory(char *memory) {
     const uint start = shared_address(memory);
     q = memory + (((start + 1023) & ~1023u) - start);
     k = q + PANELS * QUERY_PANEL;
-    v = k + 2 * PANELS * PANEL;
-    ring = (float *)(v + 2 * PANELS * PANEL);
+    v = k + TILES * PANELS * PANEL;
+    ring = (float *)(v + TILES * PANELS * PANEL);
+    barriers = shared_address(ring);
   }
+  /// The barriers that wait for bytes.
+  DEVICE uint tile_barrier(int tile) const { return barriers + 8 * tile; }
+  DEVICE uint query_barrier() const { return barriers + 8 * TILES; }
 };
 
 /// The queries of one head that a block has at a time, and the keys that they see. The last queries
 /// of sequences see most keys: they come first.
 struct Share {
-  int sequence, head, key_head, count, start, position, first, end;
+  int head, key_head, count, start, position, first, end;
+  long sequence;
 
   DEVICE Share(const Attention &p, int number, int pairs) {
     const int tiles = (p.queries + QUERIES - 1) / QUERIES, pair = number % pairs;
@@ -47,6 +58,63 @@ struct Share {
     end = min(p.keys, position + count);
   }
 };
+
+#if HALVES
+
+/// The warp that asks for rows. Places of tiles are asked for in turn, those of the next share before its
+/// queries, for whose place all of the share before has to be done.
+struct Bringer {
+  const GroupMemory memory;
+  const Attention p;
+  const float *q, *k, *v;
+  const long sequences;
+
+  DEVICE void ask_queries(const Share &share) const {
+    if (threadIdx.x % 32 != 0) return;
+    barrier_expect(memory.query_barrier(), PANELS * share.count * 128);
+    copy_panels(shared_address(memory.q), QUERY_PANEL, q, sequences * p.queries,
+                share.sequence * p.queries + share.start, share.head, share.count,
+                memory.query_barrier());
+  }
+  DEVICE void ask_tile(const Share &share, int key, int tile) const {
+    if (threadIdx.x % 32 != 0) return;
+    const uint barrier = memory.tile_barrier(tile), at = tile * PANELS * PANEL;
+    const long row = share.sequence * p.keys + key;
+    barrier_expect(barrier, 2 * PANELS * PANEL);
+    copy_panels(shared_address(memory.k) + at, PANEL, k, sequences * p.keys, row, share.key_head,
+                TILE, barrier);
+    copy_panels(shared_address(memory.v) + at, PANEL, v, sequences * p.keys, row, share.key_head,
+                TILE, barrier);
+  }
+
+  DEVICE void run(int pairs, int shares) const {
+    int tile = 0, used = 0;
+    bool is_first = true;
+#pragma unroll 1
+    for (int number = blockIdx.x; number < shares; number += gridDim.x) {
+      const Share share(p, number, pairs);
+      if (is_first) ask_queries(share);
+      // The last tile whose place is free without these queries.
+      const int last = min(share.first + (TILES - 1) * TILE, share.end - TILE);
+#pragma unroll 1
+      for (int key = share.first; key < share.end; key += TILE) {
+        if (used == TILES) barrier_sync(TILE_EMPTY + tile, WAITERS);
+        else used++;
+        ask_tile(share, key, tile);
+        tile = tile + 1 < TILES ? tile + 1 : 0;
+        if (key != last || is_first) continue;
+        barrier_sync(QUERIES_EMPTY, WAITERS);
+        ask_queries(share);
+      }
+      is_first = false;
+    }
+    // No barrier is left half full.
+    if (!is_first) barrier_sync(QUERIES_EMPTY, WAITERS);
+    for (int i = 0; i < used; i++) barrier_sync(TILE_EMPTY + i, WAITERS);
+  }
+};
+
+#else
 
 /// One batch after the other in the order in which they are used: of each share its queries, then
 /// its tiles of keys.
@@ -67,11 +135,10 @@ struct Course {
     return batch == (has_queries() ? QUERIES / BATCH_ROWS / 2 : TILE / BATCH_ROWS) - 1;
   }
   DEVICE void advance() {
-    if (!is_last()) batch++;
-    else pass();
-  }
-  /// Goes on to what comes after these queries, or this tile.
-  DEVICE void pass() {
+    if (!is_last()) {
+      batch++;
+      return;
+    }
     batch = 0;
     key = has_queries() ? share.first : key + TILE;
     if (key < share.end) return;
@@ -120,23 +187,6 @@ struct Bringer {
     copy_commit();
   }
 
-  /// All that will be asked for with these queries, or with this tile.
-  DEVICE void bring_all_near(const Course &now) const {
-    if (now.is_done() || lane > 0) return;
-    const Share &share = now.share;
-    if (now.has_queries()) {
-      const int rows = QUERIES / BRINGERS, query = share.start + warp * rows;
-      bring_near(q + row_of(share.sequence, p.queries, query, p.heads, share.head) * DIM,
-                 min(rows, p.queries - query), p.heads);
-    } else {
-      const int rows = TILE / BRINGERS, key = now.key + warp * rows;
-      const long at = row_of(share.sequence, p.keys, key, p.key_heads, share.key_head) * DIM;
-      const int count = min(rows, p.keys - key);
-      bring_near(k + at, count, p.key_heads);
-      bring_near(v + at, count, p.key_heads);
-    }
-  }
-
   /// What has come becomes halves.
   DEVICE void keep(const Course &now, int number, int half) const {
     const float *from = stage(number);
@@ -157,7 +207,6 @@ struct Bringer {
 
   DEVICE void run(int pairs, int shares) const {
     Course now(p, pairs, shares), ahead = now;
-    bring_all_near(now);
     for (int i = 0; i < STAGES - 1; i++) {
       ask(ahead, i);
       if (!ahead.is_done()) ahead.advance();
@@ -170,9 +219,6 @@ struct Bringer {
       copy_wait<STAGES - 1>();
       const bool queries = now.has_queries();
       if (now.is_first()) {
-        Course after = now;
-        after.pass();
-        bring_all_near(after);
         if (queries && turns > 0) barrier_sync(QUERIES_EMPTY, THREADS);
         if (!queries && tiles > 1) barrier_sync(TILE_EMPTY + (tiles & 1), THREADS);
       }
@@ -189,12 +235,7 @@ struct Bringer {
   }
 };
 
-/// The same number, but the compiler does not know that it is: what is computed of it is computed
-/// again, and not kept in registers for long.
-DEVICE int anew(int x) {
-  asm volatile("" : "+r"(x));
-  return x;
-}
+#endif
 
 /// Writes a slab's outputs and the logarithms of its sums.
 DEVICE void write_slab(const Attention &p, const Share &share, int row,
@@ -207,7 +248,7 @@ DEVICE void write_slab(const Attention &p, const Share &share, int row,
     if (i >= share.count) continue;
     const float sum = softmax.sums[2 * r];
     if (t == 0)
-      log_sum[((long)share.sequence * p.heads + share.head) * p.queries + share.start + i] =
+      log_sum[(share.sequence * p.heads + share.head) * p.queries + share.start + i] =
           (softmax.most[r] - WEIGHT_BITS) * LN_2 + logf(sum);
     float *to = o + 4 * t +
                 row_of(share.sequence, p.queries, share.start + i, p.heads, share.head) * DIM;
@@ -217,64 +258,6 @@ DEVICE void write_slab(const Attention &p, const Share &share, int row,
   }
 }
 
-/// A group of warps that multiplies.
-struct Maker {
-  const Attention p;
-  const int group;
-  const uint q_at;
-
-  /// Where the group's queries of a slab begin: those of the second from the other end, so that both
-  /// groups see as many tiles.
-  DEVICE int slab_start(int slab) const {
-    return (slab == 0 ? group : SLABS * GROUPS - 1 - group) * TILE;
-  }
-  /// The position of the first of them.
-  DEVICE int first_query(const Share &share, int slab) const {
-    return share.position + slab_start(slab);
-  }
-  /// Whether queries of the slab see keys of the tile.
-  DEVICE bool sees(const Share &share, int slab, int j) const {
-    const int first = first_query(share, slab);
-    return first < share.position + share.count && j <= first + TILE - 1 &&
-           first - (j + TILE - 1) < p.window;
-  }
-  DEVICE void start(float (&s)[TILE / 8][4], int slab, uint k_at) const {
-    start_scores(s, q_at + slab_start(slab) * 128, QUERY_PANEL, k_at, PANEL);
-    group_commit();
-  }
-  /// Scores of a slab become weights, as a left factor.
-  DEVICE void weigh(uint (&weights)[TILE / 16][4], float (&s)[TILE / 8][4],
-                    HalfSoftmax<TILE> &softmax, float (&out)[PANELS * 8][4], const Share &share,
-                    int slab, int j, float slope) const {
-    const float factor = p.scale * LOG2_E / (OPERAND_SCALE * OPERAND_SCALE);
-    const int first = first_query(share, slab), last = first + TILE - 1;
-    const int distance = first + threadIdx.x % GROUP / 32 * 16 + lane_group() - j;
-    scale_scores<TILE / 8>(s, factor, slope, distance);
-    // Whether all queries of the slab see all keys of the tile.
-    const bool whole = j + TILE - 1 <= first && last - j < p.window;
-    if (!whole) hide_keys<TILE / 8>(s, p.window, distance);
-    softmax.add(s, out);
-    to_factor(weights, s);
-    softmax.add_sums(weights);
-  }
-  /// Adds a tile's values to a slab's outputs.
-  DEVICE void add_tile(HalfSoftmax<TILE> &softmax, float (&out)[PANELS * 8][4], const Share &share,
-                       int slab, int j, float slope, uint k_at, uint v_at) const {
-    float s[TILE / 8][4];
-    group_fence();
-    start(s, slab, k_at);
-    group_wait<0>();
-    group_done(s);
-    uint weights[TILE / 16][4];
-    weigh(weights, s, softmax, out, share, slab, j, slope);
-    group_fence();
-    add_products(out, weights, v_at);
-    group_commit();
-    group_wait<0>();
-    group_done(out);
-  }
-};
-
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     grouped_attention(const float *q, const float *k, const float *v, const float *slopes, float *o,
                       float *log_sum, int pairs, ATTENTION_PARAMETERS) {
@@ -283,6 +266,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const GroupMemory memory(shared_bytes);
   const Attention p = ATTENTION;
   const int shares = pairs * ((p.queries + QUERIES - 1) / QUERIES);
+#if HALVES
+  if (threadIdx.x == 0) {
+    for (int i = 0; i <= TILES; i++) barrier_start(memory.barriers + 8 * i);
+    barrier_start_done();
+  }
+  __syncthreads();
+  if (threadIdx.x >= MAKERS) {
+    fewer_registers<24>();
+    const Bringer bringer = {memory, p, q, k, v, pairs / p.heads};
+    if (threadIdx.x < WAITERS) bringer.run(pairs, shares);
+    return;
+  }
+  more_registers<240>();
+#else
   if (threadIdx.x >= MAKERS) {
     fewer_registers<32>();
     const Bringer bringer = {memory, p, q, k, v, (int)threadIdx.x & 31,
@@ -291,62 +288,61 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     return;
   }
   more_registers<224>();
+#endif
   // The same in all lanes of a warp, and known to be.
   const int warp = __shfl_sync(FULL_WARP, (int)threadIdx.x >> 5, 0), group = warp / 4;
-  const Maker maker = {p, group, shared_address(memory.q)};
-  int tiles = 0;
+  const float factor = scale * LOG2_E / (OPERAND_SCALE * OPERAND_SCALE);
+  const uint q_at = shared_address(memory.q) + group * PANEL;
+  int tile = 0, turn = 0, query_turn = 0;
 #pragma unroll 1
   for (int number = blockIdx.x; number < shares; number += gridDim.x) {
     const Share share(p, number, pairs);
     const float slope = slopes ? slopes[share.head] * LOG2_E : 0.0f;
     // This lane's rows are `row` and `row` + 8 of each slab.
-    const int row = warp % 4 * 16 + lane_group();
+    const int row = warp * 16 + lane_group();
     float out[SLABS][PANELS * 8][4] = {};
     HalfSoftmax<TILE> softmax[SLABS];
-    barrier_sync(QUERIES_FULL, THREADS);
+    if (HALVES) barrier_wait(memory.query_barrier(), query_turn), query_turn ^= 1;
+    else barrier_sync(QUERIES_FULL, WAITERS);
 #pragma unroll 1
-    for (int j = share.first; j < share.end; j += TILE, tiles++) {
-      const int half = tiles & 1;
-      const uint k_at = shared_address(memory.k) + half * PANELS * PANEL;
-      const uint v_at = shared_address(memory.v) + half * PANELS * PANEL;
-      barrier_sync(TILE_FULL + half, THREADS);
-      const bool first = maker.sees(share, 0, j), second = maker.sees(share, 1, j);
-      if (first && second) {
-        // Tensor cores make one slab's products while the other's weights are made.
-        float s[SLABS][TILE / 8][4];
-        uint weights[SLABS][TILE / 16][4];
+    for (int j = share.first; j < share.end; j += TILE) {
+      const uint k_at = shared_address(memory.k) + tile * PANELS * PANEL;
+      const uint v_at = shared_address(memory.v) + tile * PANELS * PANEL;
+      if (HALVES) barrier_wait(memory.tile_barrier(tile), turn);
+      else barrier_sync(TILE_FULL + tile, WAITERS);
+#pragma unroll
+      for (int slab = 0; slab < SLABS; slab++) {
+        const int start = (slab * GROUPS + group) * TILE, first = share.position + start;
+        const int last = first + TILE - 1;
+        if (start >= share.count || j > last || first - (j + TILE - 1) >= p.window) continue;
+        float s[TILE / 8][4];
         group_fence();
-        maker.start(s[0], 0, k_at);
-        maker.start(s[1], 1, k_at);
-        group_wait<1>();
-        group_done(s[0]);
-        maker.weigh(weights[0], s[0], softmax[0], out[0], share, 0, j, slope);
-        group_fence();
-        add_products(out[0], weights[0], v_at);
-        group_commit();
-        group_wait<1>();
-        group_done(s[1]);
-        maker.weigh(weights[1], s[1], softmax[1], out[1], share, 1, j, slope);
-        group_fence();
-        add_products(out[1], weights[1], v_at);
+        start_scores(s, q_at + slab * GROUPS * PANEL, QUERY_PANEL, k_at, PANEL);
         group_commit();
         group_wait<0>();
-        group_done(out[0]);
-        group_done(out[1]);
-      } else {
-        if (first) maker.add_tile(softmax[0], out[0], share, 0, j, slope, k_at, v_at);
-        if (second) maker.add_tile(softmax[1], out[1], share, 1, j, slope, k_at, v_at);
+        group_done(s);
+        const int distance = share.position + slab * GROUPS * TILE + row - j;
+        scale_scores<TILE / 8>(s, factor, slope, distance);
+        // Whether all queries of the slab see all keys of the tile.
+        const bool whole = j + TILE - 1 <= first && last - j < p.window;
+        if (!whole) hide_keys<TILE / 8>(s, p.window, distance);
+        softmax[slab].add(s, out[slab]);
+        uint weights[TILE / 16][4];
+        to_factor(weights, s);
+        softmax[slab].add_sums(weights);
+        group_fence();
+        add_products(out[slab], weights, v_at);
+        group_commit();
+        group_wait<0>();
+        group_done(out[slab]);
       }
-      barrier_arrive(TILE_EMPTY + half, THREADS);
-      // The first slab is done before the second: so it is on its way while that is computed.
-      const int last = min(maker.first_query(share, 0) + TILE, share.end) - 1;
-      if (last >= j && last < j + TILE)
-        write_slab(p, Share(p, anew(number), pairs), maker.slab_start(0) + row, out[0], softmax[0],
-                   o, log_sum);
+      barrier_arrive(TILE_EMPTY + tile, WAITERS);
+      if (++tile == TILES) tile = 0, turn ^= 1;
     }
-    barrier_arrive(QUERIES_EMPTY, THREADS);
-    write_slab(p, Share(p, anew(number), pairs), maker.slab_start(1) + row, out[1], softmax[1], o,
-               log_sum);
+    barrier_arrive(QUERIES_EMPTY, WAITERS);
+#pragma unroll
+    for (int slab = 0; slab < SLABS; slab++)
+      write_slab(p, share, slab * GROUPS * TILE + row, out[slab], softmax[slab], o, log_sum);
   }
 }
 

@@ -143,10 +143,11 @@ struct Maker {
   }
 };
 
-DEVICE int greatest_of(const int (&x)[BRINGERS]) {
+template <int COUNT>
+DEVICE int greatest_of(const int (&x)[COUNT]) {
   int y = x[0];
 #pragma unroll
-  for (int i = 1; i < BRINGERS; i++) y = max(y, x[i]);
+  for (int i = 1; i < COUNT; i++) y = max(y, x[i]);
   return y;
 }
 DEVICE int least_of(const int (&x)[BRINGERS]) {
@@ -161,6 +162,25 @@ DEVICE void scale_sums(float (&c)[PANELS * 8][4], float factor) {
   for (int n = 0; n < PANELS * 8; n++)
 #pragma unroll
     for (int i = 0; i < 4; i++) c[n][i] *= factor;
+}
+
+/// The least n with |v| < 2^n for all values of the block of keys, which are halves.
+DEVICE int value_magnitude(const GroupMemory &memory) {
+  int most = 0;
+  const uint4 *from = (const uint4 *)memory.v + threadIdx.x;
+#pragma unroll
+  for (int i = 0; i < PANELS * KEY_PANEL / 16; i += MAKERS) {
+    const uint4 x = from[i];
+    const uint words[4] = {x.x, x.y, x.z, x.w};
+#pragma unroll
+    for (int j = 0; j < 4; j++)
+      most = max(most, max((int)(words[j] & 0x7fff), (int)(words[j] >> 16 & 0x7fff)));
+  }
+  const int warps = __reduce_max_sync(FULL_WARP, most);
+  if (threadIdx.x % 32 == 0) (*memory.greatest_value)[threadIdx.x / 32] = warps;
+  barrier_sync(USED, MAKERS);
+  // The exponent's 5 bits, and that of OPERAND_SCALE. Those of NaN are as great as any.
+  return (greatest_of(*memory.greatest_value) >> 10) - 14 - 4;
 }
 
 /// Writes the rows of a group's keys.
@@ -184,11 +204,19 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   extern __shared__ __align__(1024) char shared_bytes[];
   const GroupMemory memory(shared_bytes);
   const Attention p = ATTENTION;
+#if HALVES
+  if (threadIdx.x == 0) {
+    barrier_start(memory.key_barrier());
+    for (int i = 0; i < 2; i++) barrier_start(memory.query_barrier(i));
+    barrier_start_done();
+  }
+  __syncthreads();
+#endif
   if (threadIdx.x >= MAKERS) {
-    fewer_registers<32>();
-    const Bringer bringer = {memory, p, q, k, v, o, log_sum, d_o,
-                             (int)threadIdx.x & 31, (int)(threadIdx.x - MAKERS) >> 5};
-    bringer.run(blocks);
+    fewer_registers<HALVES ? 56 : 32>();
+    const int lane = threadIdx.x & 31, warp = (int)(threadIdx.x - MAKERS) >> 5;
+    const Bringer bringer = {memory, p, q, k, v, o, log_sum, d_o, lane, warp, blocks};
+    bringer.run();
     return;
   }
   more_registers<224>();
@@ -198,18 +226,27 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const uint group_rows = maker.group * TILE * 128;
   const uint keys_at = shared_address(memory.k) + group_rows;
   const uint values_at = shared_address(memory.v) + group_rows;
-  barrier_arrive(KEYS_EMPTY, THREADS);
+  barrier_arrive(KEYS_EMPTY, KEY_THREADS);
   barrier_arrive(TILE_EMPTY, THREADS);
   barrier_arrive(TILE_EMPTY + 1, THREADS);
   int tiles = 0;
+  // Of the barriers that wait for bytes, whose turn it is: those of the tiles, then that of the keys.
+  uint turns = 0;
 #pragma unroll 1
   for (int block = blockIdx.x; block < blocks; block += gridDim.x) {
 #pragma unroll 1
     for (int key = (p.keys - 1) / BLOCK_KEYS * BLOCK_KEYS; key >= 0; key -= BLOCK_KEYS) {
       float v_sum[PANELS * 8][4] = {}, k_sum[PANELS * 8][4] = {};
       const Pass pass(p, key), next(p, key - BLOCK_KEYS);
-      barrier_sync(KEYS_FULL, THREADS);
-      int magnitude = min(100, bits_before_point(greatest_of(*memory.greatest_value)));
+      int magnitude;
+      if (HALVES) {
+        barrier_wait(memory.key_barrier(), turns >> 2);
+        turns ^= 4;
+        magnitude = value_magnitude(memory);
+      } else {
+        barrier_sync(KEYS_FULL, THREADS);
+        magnitude = min(100, bits_before_point(greatest_of(*memory.greatest_value)));
+      }
       int least = NO_ROW;
       const int sequence = block / p.key_heads, key_head = block % p.key_heads;
       const int own_key = key + maker.group * TILE;
@@ -225,8 +262,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         const TileNumbers &numbers = memory.numbers[half];
         const uint q_at = shared_address(memory.q) + half * PANELS * PANEL;
         const uint gradients_at = shared_address(memory.gradients) + half * PANELS * PANEL;
-        if (kept > 0) kept--;
-        else barrier_sync(TILE_FULL + half, THREADS);
+        if (kept > 0) {
+          kept--;
+        } else {
+          barrier_sync(TILE_FULL + half, THREADS);
+          if (HALVES) barrier_wait(memory.query_barrier(half), turns >> half & 1);
+          turns ^= 1 << half;
+        }
 
         const int greater =
             min(100, max(magnitude, bits_before_point(greatest_of(numbers.greatest))));
@@ -298,7 +340,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         if (start == pass.begin) head++;
         left--;
       }
-      barrier_arrive(KEYS_EMPTY, THREADS);
+      barrier_arrive(KEYS_EMPTY, KEY_THREADS);
       const float unit = exact_power(-least);
       const long row = row_of(sequence, p.keys, own_key, p.key_heads, key_head);
       const int stride = p.key_heads * DIM;

@@ -34,19 +34,21 @@ head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, co
     group_fence();
     own.multiply(c, tiles.tile(number), bias != nullptr);
   };
-  float now[2];
+  float greatest[2];
   const auto look = [&](float (&c)[COLUMNS][4], int number) {
     if (number * TILE + TILE > vocabulary) hide_padding(c, number * TILE, vocabulary);
-    state.look(c, now);
-  };
-  const auto settle = [&](float (&c)[COLUMNS][4], int number) {
-    state.raise(c, now, sums, number * TILE);
+    state.look(c, greatest);
+    state.raise(greatest, sums, [&] {
+      group_wait<0>();
+      group_done(sums);
+    });
   };
   const auto use = [&](float (&c)[COLUMNS][4], int number) {
+    state.note(c, greatest, number * TILE);
     state.make_powers(c, number * TILE, right + row);
   };
-  if (partial) tiles.each<true>(sums, start, look, settle, use);
-  else tiles.each<false>(sums, start, look, settle, use);
+  if (partial) tiles.each<true>(sums, start, look, use);
+  else tiles.each<false>(sums, start, look, use);
   state.store(sums, row, rows, width, stats, partial);
 }
 
@@ -100,8 +102,8 @@ head_weights(long padded_rows, int vocabulary, int width, int each, const Half *
     }
   };
   const auto none = [](float (&)[COLUMNS][4], int) {};
-  if (dweight) tiles.each<true>(sums, start, none, none, use);
-  else tiles.each<false>(sums, start, none, none, use);
+  if (dweight) tiles.each<true>(sums, start, none, use);
+  else tiles.each<false>(sums, start, none, use);
   put_weight_rows(sums, bias_sums, row, vocabulary, width, *scale, dweight, dbias, out);
   if (out && is_last_block(arrived + blockIdx.x, gridDim.y))
     add_weight_parts(BLOCK_ROWS, vocabulary, width, dweight, dbias, out);

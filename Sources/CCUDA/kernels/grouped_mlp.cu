@@ -1,15 +1,16 @@
-// The layer of mlp.cu for compute capability 9.0 and 128 columns; after mlp_groups.cuh. Elsewhere the
-// file is empty.
+// The layer of mlp.cu for compute capability 9.0 and 128 columns; after mlp_clusters.cuh. Elsewhere
+// the file is empty.
 //
 // A block has 64 rows for each group of four warps, whose hidden columns go past them in parts of
-// 64.
+// 64. Where rows are few, the blocks of a cluster share these parts and, in the end, the rows.
 
-enum { STAGES = 5 };
+// Those that share have no more parts than stages.
+enum { STAGES = CLUSTER == 1 ? 5 : CLUSTER == 2 ? 4 : 2 };
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 /// The same as mlp.
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
     grouped_mlp(long rows, long hidden, const float *x, const float *norm, float epsilon,
                 float *scales, const Half *weights, const float *up_bias, const float *down_bias,
                 int is_added, float *y) {
@@ -18,18 +19,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const int warp = own_warp(), group = warp / 4, g = lane_group(), t = lane_in_group();
   // The groups' rows, then the parts and their barriers, then the bias.
   char *const tile = aligned(shared_bytes) + group * FACTOR;
-  const WeightParts<STAGES> parts = {weights, (int)hidden / TILE,
+  const int share = blockIdx.x % CLUSTER, count = (int)hidden / TILE / CLUSTER;
+  const WeightParts<STAGES> parts = {weights + share * count * (STAGE / 2), count,
                                      aligned(shared_bytes) + GROUPS * FACTOR};
   float *const bias = (float *)(parts.memory + STAGES * STAGE + 64);
   if (threadIdx.x == 0) parts.start();
-  for (int i = threadIdx.x; i < (int)hidden; i += THREADS) bias[i] = up_bias[i];
+  for (int i = threadIdx.x; i < count * TILE; i += THREADS)
+    bias[i] = up_bias[share * count * TILE + i];
 
-  const long first = ((long)blockIdx.x * WARPS + warp) * SLAB;
+  const long first = ((long)(blockIdx.x / CLUSTER) * WARPS + warp) * SLAB;
   float scale;
   {
     Slab own;
     own.load(x + first * WIDTH, rows - first);
-    if (norm) own.normalise(norm, epsilon, scales + first, rows - first);
+    if (norm) own.normalise(norm, epsilon, scales + first, share ? 0 : rows - first);
     const int exponent = own.store<true>((Half *)tile, INPUT_BITS, nullptr, first);
     scale = two_to(-WEIGHT_BITS - exponent);
   }
@@ -72,19 +75,36 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   group_wait<0>();
   group_done(out);
 
+  constexpr float INVERSE = 1.0f / (1 << (WEIGHT_BITS + HIDDEN_BITS));
+  if (CLUSTER > 1) {
+    Pack<4> sums[SHARE];
+    share_rows(out, INVERSE, (float *)aligned(shared_bytes), sums);
+    const int column = 4 * (threadIdx.x & 31);
+    const Pack<4> b = load_floats<4>(down_bias + column);
 #pragma unroll
-  for (int j = 0; j < WIDTH / 8; j++) {
-    const int column = 8 * j + 2 * t;
-    const float2 b = {down_bias[column], down_bias[column + 1]};
+    for (int i = 0; i < SHARE; i++) {
+      const long row = first + share * SHARE + i, at = row * WIDTH + column;
+      if (row >= rows) break;
+      const Pack<4> own = is_added ? load_pack<4>(x + at) : Pack<4>{};
 #pragma unroll
-    for (int r = 0; r < 2; r++) {
-      const long row = first + g + 8 * r;
-      if (row >= rows) continue;
-      const long at = row * WIDTH + column;
-      const float2 own = is_added ? *(const float2 *)(x + at) : float2{0, 0};
-      constexpr float INVERSE = 1.0f / (1 << (WEIGHT_BITS + HIDDEN_BITS));
-      store_pack<2>(y + at, {own.x + fmaf(out[j][2 * r], INVERSE, b.x),
-                             own.y + fmaf(out[j][2 * r + 1], INVERSE, b.y)});
+      for (int e = 0; e < 4; e++) sums[i].at[e] = own.at[e] + (sums[i].at[e] + b.at[e]);
+      store_pack<4>(y + at, sums[i]);
+    }
+    cluster_wait();
+  } else {
+#pragma unroll
+    for (int j = 0; j < WIDTH / 8; j++) {
+      const int column = 8 * j + 2 * t;
+      const float2 b = {down_bias[column], down_bias[column + 1]};
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        const long row = first + g + 8 * r;
+        if (row >= rows) continue;
+        const long at = row * WIDTH + column;
+        const float2 own = is_added ? *(const float2 *)(x + at) : float2{0, 0};
+        store_pack<2>(y + at, {own.x + fmaf(out[j][2 * r], INVERSE, b.x),
+                               own.y + fmaf(out[j][2 * r + 1], INVERSE, b.y)});
+      }
     }
   }
 }

@@ -1,17 +1,17 @@
-// The gradients of mlp_inputs.cu for compute capability 9.0 and 128 columns; after mlp_groups.cuh.
+// The gradients of mlp_inputs.cu for compute capability 9.0 and 128 columns; after mlp_clusters.cuh.
 // Elsewhere the file is empty.
 //
-// Blocks as in grouped_mlp.cu; their rows of x and dy stay in shared memory.
+// Blocks and clusters as in grouped_mlp.cu; their rows of x and dy stay in shared memory.
 
-enum { STAGES = 3 };
+enum { STAGES = CLUSTER == 1 ? 3 : CLUSTER == 2 ? 4 : 2 };
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-/// Brings 16 rows to their places in a group's tiles and to the copies.
+/// Brings 16 rows to their places in a group's tiles and, in a cluster's first block, to the copies.
 DEVICE Exponents bring(char *tiles, long first, long rows, const float *x, const float *norm,
                        const float *scales, const float *dy, Half *halves, Exponents *exponents) {
   const long slab = first / SLAB, slabs = (rows + TILE - 1) / TILE * SLABS;
-  const bool is_there = slab < slabs;
+  const bool is_there = slab < slabs && blockIdx.x % CLUSTER == 0;
   Exponents exponent;
   Slab own;
   own.load(x + first * WIDTH, rows - first);
@@ -100,9 +100,44 @@ DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, float *s
   sums[(long)blockIdx.x * WIDTH + threadIdx.x] = sum;
 }
 
+/// The same for the rows that a block of a cluster has in the end, `sums`.
+DEVICE void put_through_norm(const Pack<4> (&behind)[SHARE], float *shared, long first, long rows,
+                             const float *x, const float *norm, const float *scales,
+                             const float *dy, float *dx, int accumulate, float *sums) {
+  const int warp = own_warp(), column = 4 * (threadIdx.x & 31);
+  const Pack<4> weight = load_floats<4>(norm + column);
+  Pack<4> parts = {};
+#pragma unroll
+  for (int i = 0; i < SHARE; i++) {
+    const long row = first + i, at = row * WIDTH + column;
+    if (row >= rows) break;
+    const float own = scales[row];
+    const Pack<4> n = load_pack<4>(x + at), around = load_pack<4>(dy + at);
+    Pack<4> e;
+    float along = 0;
+#pragma unroll
+    for (int c = 0; c < 4; c++) {
+      e.at[c] = behind[i].at[c] * weight.at[c];
+      parts.at[c] += behind[i].at[c] * (n.at[c] * own);
+      along += e.at[c] * (n.at[c] * own);
+    }
+    along = warp_sum(along) * own * (1.0f / WIDTH);
+#pragma unroll
+    for (int c = 0; c < 4; c++) e.at[c] = own * (e.at[c] - n.at[c] * along) + around.at[c];
+    put_pack(dx + at, e, accumulate);
+  }
+  *(Pack<4> *)(shared + warp * WIDTH + column) = parts;
+  __syncthreads();
+  if (threadIdx.x >= WIDTH) return;
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < WARPS; i++) sum += shared[i * WIDTH + threadIdx.x];
+  sums[(long)blockIdx.x * WIDTH + threadIdx.x] = sum;
+}
+
 /// The same as mlp_inputs; with `norm_sums`, [blocks, WIDTH], dx is the gradient of x itself, also
 /// around the layer, and the parts of the gradient of the norm's weight are left there.
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
     grouped_mlp_inputs(long rows, long hidden, const float *x, const float *norm,
                        const float *scales, const float *dy, const Half *weights,
                        const float *up_bias, float *dx, int accumulate, Half *halves,
@@ -112,13 +147,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const int warp = own_warp(), group = warp / 4, g = lane_group(), t = lane_in_group();
   // The groups' rows, then the parts and their barriers, then the bias.
   char *const tiles = aligned(shared_bytes) + group * STAGE;
-  const WeightParts<STAGES> parts = {weights, (int)hidden / TILE,
+  const int share = blockIdx.x % CLUSTER, count = (int)hidden / TILE / CLUSTER;
+  const WeightParts<STAGES> parts = {weights + share * count * (STAGE / 2), count,
                                      aligned(shared_bytes) + GROUPS * STAGE};
   float *const bias = (float *)(parts.memory + STAGES * STAGE + 64);
   if (threadIdx.x == 0) parts.start();
-  for (int i = threadIdx.x; i < (int)hidden; i += THREADS) bias[i] = up_bias[i];
+  for (int i = threadIdx.x; i < count * TILE; i += THREADS)
+    bias[i] = up_bias[share * count * TILE + i];
 
-  const long first = ((long)blockIdx.x * WARPS + warp) * SLAB;
+  const long first = ((long)(blockIdx.x / CLUSTER) * WARPS + warp) * SLAB;
   const Exponents exponent =
       bring(tiles, first, rows, x, norm, scales, dy, halves, exponents);
   const float scale = two_to(-WEIGHT_BITS - exponent.x);
@@ -170,6 +207,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   end_turns(group);
 
   const float inverse = two_to(-WEIGHT_BITS - exponent.dy);
+  if (CLUSTER > 1) {
+    Pack<4> sums[SHARE];
+    float *const shared = (float *)aligned(shared_bytes);
+    share_rows(out, inverse, shared, sums);
+    const long own = first + share * SHARE;
+    if (norm_sums) {
+      put_through_norm(sums, shared + SHARED_ROWS, own, rows, x, norm, scales, dy, dx, accumulate,
+                       norm_sums);
+    } else {
+#pragma unroll
+      for (int i = 0; i < SHARE; i++)
+        if (own + i < rows)
+          put_pack(dx + (own + i) * WIDTH + 4 * (threadIdx.x & 31), sums[i], accumulate);
+    }
+    return cluster_wait();
+  }
   if (norm_sums)
     return put_through_norm(out, inverse, (float *)aligned(shared_bytes), first, rows, x, norm,
                             scales, dy, dx, accumulate, norm_sums);

@@ -8,9 +8,46 @@
 
 enum {
   GROUPS = 2, THREADS = GROUPS * 128, BLOCK_ROWS = GROUPS * 64,
-  STAGES = 6,  // tiles in shared memory
+  STAGES = 8,  // tiles in shared memory
+  LAG = 2,     // tiles by which a group may be behind the first before that waits for it
+  WIDE = DEPTH == 128,  // whether one product has both panels
   PANEL_BYTES = TILE * 128, PANELS = DEPTH / 64, TILE_BYTES = PANELS * PANEL_BYTES,
 };
+
+/// The place `bytes` behind another in shared memory.
+DEVICE ulong64 further(ulong64 place, int bytes) {
+  return (place & ~0xffffffffull) | ((uint)place + (uint)(bytes >> 4));
+}
+
+/// The place where panels follow each other after `bytes`.
+DEVICE ulong64 panels_apart(ulong64 place, int bytes) {
+  return (place & ~(0x3fffull << 16)) | (ulong64)(bytes >> 4) << 16;
+}
+
+/// A barrier that opens when so many threads have come there.
+DEVICE void barrier_start(uint barrier, int threads) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(threads) : "memory");
+}
+DEVICE void barrier_come(uint barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+#define WIDE_SUMS                                                                          \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22," \
+  "%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43," \
+  "%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
+#define WIDE_OUTPUTS(n) \
+  "+f"(c[n][0]), "+f"(c[n][1]), "+f"(c[n][2]), "+f"(c[n][3]), "+f"(c[n + 1][0]), \
+      "+f"(c[n + 1][1]), "+f"(c[n + 1][2]), "+f"(c[n + 1][3])
+/// c += a b for a group of warps, 64 x 16 by 16 x 128, whose rows are rows of two panels.
+DEVICE void wide_product(float (*c)[4], const uint a[4], ulong64 b) {
+  asm volatile(
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 " WIDE_SUMS
+      ", {%64,%65,%66,%67}, %68, 1, 1, 1, 1;"
+      : WIDE_OUTPUTS(0), WIDE_OUTPUTS(2), WIDE_OUTPUTS(4), WIDE_OUTPUTS(6), WIDE_OUTPUTS(8),
+        WIDE_OUTPUTS(10), WIDE_OUTPUTS(12), WIDE_OUTPUTS(14)
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+}
 
 /// A warp's 16 rows of one factor.
 struct GroupRows {
@@ -28,9 +65,10 @@ struct GroupRows {
 
   /// Starts c (+)= the products of these rows with those of a tile.
   DEVICE void multiply(float c[COLUMNS][4], uint tile, bool add) const {
+    const ulong64 place = describe(tile);
 #pragma unroll
     for (int k = 0; k < STEPS; k++)
-      group_product<false>(c, at[k], describe(tile + k / 4 * PANEL_BYTES + k % 4 * 32),
+      group_product<false>(c, at[k], further(place, k / 4 * PANEL_BYTES + k % 4 * 32),
                            add || k > 0);
   }
 };
@@ -45,17 +83,27 @@ struct GroupPowers {
   }
   /// Starts sums += p tile.
   DEVICE void add(float sums[OUTPUTS][4], uint tile) const {
+    const ulong64 place = describe(tile);
+    if constexpr (WIDE) {
+      const ulong64 both = panels_apart(place, PANEL_BYTES);
 #pragma unroll
-    for (int k = 0; k < COLUMNS / 2; k++)
+      for (int k = 0; k < COLUMNS / 2; k++) wide_product(sums, at[k], further(both, k * 2048));
+    } else {
 #pragma unroll
-      for (int panel = 0; panel < PANELS; panel++)
-        group_product<true>(sums + panel * 8, at[k],
-                            describe(tile + panel * PANEL_BYTES + k * 2048), true);
+      for (int k = 0; k < COLUMNS / 2; k++)
+#pragma unroll
+        for (int panel = 0; panel < PANELS; panel++)
+          group_product<true>(sums + panel * 8, at[k],
+                              further(place, panel * PANEL_BYTES + k * 2048), true);
+    }
   }
 };
 
 /// Tiles first ..< last on their way through shared memory, each with `more` bytes of another
-/// tensor. The block has STAGES of both, 8 bytes a stage for barriers, and 1 KiB to align them.
+/// tensor. The block has STAGES of both, 16 bytes a stage for barriers, and 1 KiB to align them.
+///
+/// The groups do not wait for each other: a stage has a barrier that its bytes open, and one that
+/// the warps open that are done with it.
 template <int more>
 struct GroupTiles {
   int first, last;
@@ -71,11 +119,13 @@ struct GroupTiles {
     base = (start + 1023) & ~1023u;
     other_base = memory + (base - start) + STAGES * TILE_BYTES;
     if (threadIdx.x == 0) {
-      for (int i = 0; i < STAGES; i++) barrier_start(barrier(first + i));
+      for (int i = 0; i < STAGES; i++) {
+        barrier_start(barrier(first + i));
+        barrier_start(emptied(first + i), THREADS / 32);
+      }
       barrier_start_done();
-      for (int i = 0; i < STAGES - 1; i++) fetch(first + i);
+      for (int i = 0; i < STAGES; i++) fetch(first + i);
     }
-    __syncthreads();
   }
 
   DEVICE int stage(int number) const { return (number - first) % STAGES; }
@@ -86,6 +136,7 @@ struct GroupTiles {
   DEVICE uint barrier(int number) const {
     return base + STAGES * (TILE_BYTES + more) + stage(number) * 8;
   }
+  DEVICE uint emptied(int number) const { return barrier(number) + STAGES * 8; }
 
   DEVICE void fetch(int number) const {
     if (number >= last) return;
@@ -99,45 +150,62 @@ struct GroupTiles {
     barrier_wait(barrier(number), (number - first) / STAGES & 1);
   }
 
+  /// This warp is done with a tile.
+  DEVICE void release(int number) const {
+    if ((threadIdx.x & 31) == 0) barrier_come(emptied(number));
+  }
+  /// The tile that follows in the stage of one that all are done with; none that is waited for before.
+  DEVICE void refill(int number) const {
+    static_assert(STAGES >= LAG + 4, "of the tile before the last, while the next is waited for");
+    if (threadIdx.x != 0 || number < first || number + STAGES >= last) return;
+    barrier_wait(emptied(number), (number - first) / STAGES & 1);
+    fetch(number + STAGES);
+  }
+
   /// Goes through the tiles. `start(c, number)` starts the products of one, `look(c, number)` sees
-  /// them, `settle(c, number)` may change the sums, and `use(c, number)` makes powers, which times
-  /// the tile are added to the sums where `adds`. The last happens while the products of the next
-  /// tile are under way, and `look` while the sums are.
-  template <bool adds, class Start, class Look, class Settle, class Use>
-  DEVICE void each(float (&sums)[OUTPUTS][4], Start start, Look look, Settle settle,
-                   Use use) const {
+  /// them, while the sums of the tile before are under way, and `use(c, number)` makes powers, while
+  /// these and the products of the next tile are; powers times the tile are added to the sums where
+  /// `adds`. So the tensor cores always have work of each group before them.
+  template <bool adds, class Start, class Look, class Use>
+  DEVICE void each(float (&sums)[OUTPUTS][4], Start start, Look look, Use use) const {
+    __syncthreads();  // the barriers are there
     if (first >= last) return;
-    float c[COLUMNS][4];
+    float even[COLUMNS][4], odd[COLUMNS][4];
     wait(first);
-    start(c, first);
+    start(even, first);
     group_commit();
     group_wait<0>();
-    group_done(c);
-    for (int number = first; number < last; number++) {
-      look(c, number);
-      group_wait<0>();
-      group_done(sums);
-      settle(c, number);
-      __syncthreads();  // all are done with the tile before
-      if (threadIdx.x == 0) fetch(number + STAGES - 1);
-      // Behind the last one it once more: products that nobody takes are no branch.
-      const int next = min(number + 1, last - 1);
-      float ahead[COLUMNS][4];
-      wait(next);
-      start(ahead, next);
-      group_commit();
+    group_done(even);
+    GroupPowers powers[2];  // of the tile before they are still read while this one's are made
+    const auto add = [&](float (&c)[COLUMNS][4], GroupPowers &mine, int number) {
       use(c, number);
-      GroupPowers powers;
-      powers.load(c);
+      mine.load(c);
       group_fence();
-      if constexpr (adds) powers.add(sums, tile(number));
+      if constexpr (adds) mine.add(sums, tile(number));
       group_commit();
+    };
+    const auto step = [&](float (&c)[COLUMNS][4], float (&ahead)[COLUMNS][4], GroupPowers &mine,
+                          int number) {
+      look(c, number);
+      if (number + 1 == last) {
+        add(c, mine, number);
+        return false;
+      }
+      wait(number + 1);
+      start(ahead, number + 1);
+      group_commit();
+      // The sums of the tile before the last have been waited for.
+      if (number - 2 >= first) release(number - 2);
+      refill(number - 2 - LAG);
+      __syncwarp();
+      add(c, mine, number);
       group_wait<1>();
       group_done(ahead);
-#pragma unroll
-      for (int n = 0; n < COLUMNS; n++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) c[n][i] = ahead[n][i];
+      return true;
+    };
+    for (int number = first;; number += 2) {
+      if (!step(even, odd, powers[0], number)) break;
+      if (!step(odd, even, powers[1], number + 1)) break;
     }
     group_wait<0>();
     group_done(sums);

@@ -5,7 +5,8 @@
 //
 // Factors of products are 16-bit floats, whose 11 bits of mantissa are those of TF32, multiplied by
 // powers of two that keep them in range: a hidden value may be up to 4094, a weight up to 1023, and
-// probabilities keep their precision down to 2e-9. Sums are 32-bit floats. Exponents are to base 2.
+// probabilities keep their precision down to 2e-9, or 3e-8 of the greatest in the pass over the rows.
+// Sums are 32-bit floats. Exponents are to base 2.
 //
 // A row's own target never goes through those products: its part of the gradient is
 // -scale (1 - probability), and the difference is the sum of all other probabilities.
@@ -28,6 +29,9 @@ enum {
 // What a row needs in the pass over the vocabulary lies in memory tile by tile: the exponents to
 // take off, the targets, and minus the sums of the other probabilities.
 enum { LEVELS = 3 * TILE };
+// Numbers that a part of the vocabulary leaves of a row: the exponent of its ceiling, the sum of the
+// powers relative to that, the column of the greatest logit, and that.
+enum { STATS = 4 };
 DEVICE long level_place(long row) { return row / TILE * LEVELS + row % TILE; }
 
 /// Where a factor's element lies in memory: rows of DEPTH, or tiles as the kernels of groups of

@@ -70,9 +70,13 @@ DEVICE float4 load_four(const float *from, int count, bool is_aligned) {
 /// apart, are neighbours in memory.
 DEVICE int spread(int i) { return (i & ~15) | (i & 2) << 2 | (i >> 1 & 6) | (i & 1); }
 
+/// Where the first of four neighbours of 32 goes so that what a lane gets of four products by 8 columns
+/// are 8 neighbours, spread.
+DEVICE int spread_of_32(int i) { return (i & ~31) | (i & 12) << 1 | (i >> 2 & 4); }
+
 /// The weights' rows from `first_input` on as halves, [ROWS, PITCH]; zeros between and behind them, and
-/// where there are no more of the `inputs`. Rows and columns may be spread.
-template <int ROWS, int PITCH, int THREADS, bool SPREAD = false>
+/// where there are no more of the `inputs`. Rows and columns may be spread, columns also of 32.
+template <int ROWS, int PITCH, int THREADS, bool SPREAD = false, bool OF_32 = false>
 DEVICE void put_weights(const Maps &maps, int first_input, int inputs, Half *weights) {
   constexpr int AT_ONCE = 8;
   for (int map = 0; map < MOST; map++) {
@@ -94,7 +98,9 @@ DEVICE void put_weights(const Maps &maps, int first_input, int inputs, Half *wei
         if (index >= count) break;
         const uint2 four = {two_halves(w[i].x * 16, w[i].y * 16),
                             two_halves(w[i].z * 16, w[i].w * 16)};
-        if (SPREAD) {
+        if (OF_32) {
+          *(uint2 *)(to + spread(row) * PITCH + spread_of_32(column)) = four;
+        } else if (SPREAD) {
           Half *const own = to + spread(row) * PITCH + spread(column);
           *(uint *)own = four.x, *(uint *)(own + 8) = four.y;
         } else {

@@ -1,13 +1,15 @@
 // Linear maps of the same rows, y_i = x W_i, for as many columns as shared memory holds the weights of:
 // the rows stream past them once.
 //
-// Constants: INPUTS, the inputs, rounded up to a multiple of 16, at most 128; COLUMNS, those of all maps,
+// Constants: INPUTS, the inputs, rounded up to a multiple of 16, at most 256; COLUMNS, those of all maps,
 // of each rounded up to a multiple of 16; WARPS, the warps of a block; ALIGNED, whether all of y may be
-// written by 16 bytes.
+// written by 16 bytes; HALVES, 0, or what outputs are multiplied by that are left as halves.
 //
-// Products are of halves, with the mantissa of TF32. Each row of x is scaled by the power of two that
-// brings its greatest element to 2^13 ... 2^14: what lies 2^-27 below that loses bits, beneath what a sum
-// would keep of it.
+// Outputs as halves are what attention multiplies: they have panels of 64 columns, each with all rows, of
+// 128 bytes, and lie in these as they will in shared memory, as in groups.cuh, with columns spread. Greater
+// ones than halves can be become the greatest, infinite ones NaN. Rows are a multiple of 16.
+//
+// Products are of halves, with the mantissa of TF32.
 //
 // A warp has 16 rows at a time in its registers, as the tensor cores want them, and the next 16 are under
 // way: but for the weights, which lie in shared memory, warps have nothing to wait for together. Where
@@ -52,36 +54,6 @@ struct Arriving {
   }
 };
 
-/// The same as the left factor, and what the products of each row are multiplied with.
-struct Factor {
-  uint a[STEPS][4];
-  float inverse[2];
-
-  DEVICE void take(const Arriving &rows) {
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      float most = 0;
-#pragma unroll
-      for (int k = 0; k < STEPS; k++) {
-        const float4 x = rows.x[k][i];
-        most = fmaxf(most, fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w))));
-      }
-      most = fmaxf(most, __shfl_xor_sync(FULL_WARP, most, 1));
-      most = fmaxf(most, __shfl_xor_sync(FULL_WARP, most, 2));
-      // 2^(140 - e), with e the exponent as it is stored, and 2^-4 over that.
-      const int exponent = max((int)(__float_as_uint(most) >> 23), 18);
-      const float scale = __uint_as_float((uint)(267 - exponent) << 23);
-      inverse[i] = __uint_as_float((uint)(exponent - 17) << 23);
-#pragma unroll
-      for (int k = 0; k < STEPS; k++) {
-        const float4 x = rows.x[k][i];
-        a[k][i] = two_halves(x.x * scale, x.y * scale);
-        a[k][i + 2] = two_halves(x.z * scale, x.w * scale);
-      }
-    }
-  }
-};
-
 /// A lane's four columns of 16, in one row; `count` are there from the first of them on.
 DEVICE void write_four(float *to, int count, bool is_aligned, const float4 &y) {
   if (ALIGNED || is_aligned) {
@@ -94,6 +66,38 @@ DEVICE void write_four(float *to, int count, bool is_aligned, const float4 &y) {
   if (count > 3) to[3] = y.w;
 }
 
+/// The blocks of the grid, read where this stands: there is no register to keep it in.
+DEVICE int blocks_now() {
+  int count;
+  asm volatile("mov.u32 %0, %%nctaid.x;" : "=r"(count));
+  return count;
+}
+
+/// c = the rows by 16 of the weights' columns.
+DEVICE void multiply(float (&c)[2][4], const Factor<STEPS> &factor, const Half *weights) {
+#pragma unroll
+  for (int k = 0; k < STEPS; k++) {
+    uint b[4];
+    load_transposes(b, weights + k * 16 * WEIGHT_PITCH);
+    mma_half(c[0], factor.a[k], b[0], b[1]), mma_half(c[1], factor.a[k], b[2], b[3]);
+  }
+}
+
+/// Two outputs as halves.
+DEVICE uint bounded_pair(float x, float y) {
+  return two_bounded_halves(fmaf(x, HALVES, x * 0.0f), fmaf(y, HALVES, y * 0.0f));
+}
+
+/// Writes 16 bytes of one row and of that 8 behind it.
+DEVICE void write_halves(char *to, const uint (&y)[2][4]) {
+#pragma unroll
+  for (int i = 0; i < 2; i++)
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(
+                     __cvta_generic_to_global(to + i * 1024)),
+                 "r"(y[i][0]), "r"(y[i][1]), "r"(y[i][2]), "r"(y[i][3])
+                 : "memory");
+}
+
 /// `x`: the rows [rows, inputs], less than 2^20.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     linear_outputs(const float *x, MAPS_PARAMETERS, int rows, int inputs) {
@@ -102,34 +106,50 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   Shared &shared = *(Shared *)dynamic;
   const Maps maps = MAPS;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, column = 4 * lane_in_group();
-  const int step = (int)gridDim.x * WARPS * 16;
   int first = (warp * (int)gridDim.x + (int)blockIdx.x) * 16;
 
   Arriving arriving;
   arriving.load(x, first, rows, inputs);
-  put_weights<INPUTS, WEIGHT_PITCH, THREADS, true>(maps, 0, inputs, shared.weights);
+  put_weights<INPUTS, WEIGHT_PITCH, THREADS, true, HALVES != 0>(maps, 0, inputs, shared.weights);
   for (int pair = threadIdx.x; pair < PAIRS; pair += THREADS) {
     const int map = maps.map(pair * 16), own = pair * 16 - maps.start(map);
+    // Of 64 columns by all rows, half as many bytes as floats have.
+    const long place = HALVES ? (long)(own / 64) * rows * 32 : own;
     shared.targets[pair] =
-        Target{maps.output(map) + own, maps.columns(map), (short)(maps.columns(map) - own),
+        Target{maps.output(map) + place, maps.columns(map), (short)(maps.columns(map) - own),
                maps.columns(map) % 4 == 0};
   }
   __syncthreads();
   const Half *const weights = shared.weights + (lane & 15) * WEIGHT_PITCH + (lane >> 4) * 8;
-  for (; first < rows; first += step) {
-    Factor factor;
-    factor.take(arriving);
+  for (; first < rows; first += blocks_now() * WARPS * 16) {
+    const int step = blocks_now() * WARPS * 16;
+    Factor<STEPS> factor;
+    factor.take(arriving.x);
     if (first + step < rows) arriving.load(x, first + step, rows, inputs);
     const int row = first + lane_group();
+#if HALVES
+    // This lane's piece of 32 columns' four; those of the next 32 are 4 away.
+    const int place = row * 128 + (lane_in_group() ^ lane_group()) * 16;
+#pragma unroll 1
+    for (int pair = 0; pair < PAIRS; pair += 2) {
+      uint y[2][4];
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        float c[2][4] = {};
+        multiply(c, factor, weights + (pair + half) * 16);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          const float scale = factor.inverse[i & 1], *two = c[i >> 1] + 2 * (i & 1);
+          y[i & 1][2 * half + (i >> 1)] = bounded_pair(two[0] * scale, two[1] * scale);
+        }
+      }
+      write_halves((char *)shared.targets[pair].to + (place ^ (pair & 2) * 32), y);
+    }
+#else
 #pragma unroll 1
     for (int pair = 0; pair < PAIRS; pair++) {
       float c[2][4] = {};
-#pragma unroll
-      for (int k = 0; k < STEPS; k++) {
-        uint b[4];
-        load_transposes(b, weights + k * 16 * WEIGHT_PITCH + pair * 16);
-        mma_half(c[0], factor.a[k], b[0], b[1]), mma_half(c[1], factor.a[k], b[2], b[3]);
-      }
+      multiply(c, factor, weights + pair * 16);
       const Target target = shared.targets[pair];
 #pragma unroll
       for (int i = 0; i < 2; i++) {
@@ -141,5 +161,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
                      target.count - column, target.is_aligned, y);
       }
     }
+#endif
   }
 }

@@ -1,12 +1,13 @@
 // The tiles of `linears.cu`: how chunks of the factors come to shared memory, and how these are
 // multiplied.
 
-enum { INPUT_GRADIENT, WEIGHT_GRADIENT, NORM_GRADIENT };
-constexpr int THREADS = 256, DEPTH = 32;
+enum { INPUT_GRADIENT, WEIGHT_GRADIENT, NORM_GRADIENT, SHALLOW_INPUT_GRADIENT };
+constexpr int THREADS = 256, DEPTH = KIND == SHALLOW_INPUT_GRADIENT ? 16 : 32;
 constexpr bool ALONG = KIND != WEIGHT_GRADIENT;  // both factors
 /// The columns of the narrow maps, side by side, and those of a panel of them across.
 constexpr int NARROW_COLUMNS = 16, PANEL_STRIDE = NARROW_COLUMNS + 4;
-constexpr int LEFT_STRIDE = ALONG ? 36 : LEFT + 4, RIGHT_STRIDE = ALONG ? 36 : RIGHT + 4;
+constexpr int LEFT_STRIDE = ALONG ? DEPTH + 4 : LEFT + 4;
+constexpr int RIGHT_STRIDE = ALONG ? DEPTH + 4 : RIGHT + 4;
 constexpr int LEFT_SIZE = (ALONG ? LEFT : DEPTH) * LEFT_STRIDE;
 constexpr int RIGHT_SIZE = (ALONG ? RIGHT : DEPTH) * RIGHT_STRIDE;
 constexpr int PANEL_SIZE = NARROW && !ALONG ? DEPTH * PANEL_STRIDE : 0;

@@ -6,19 +6,20 @@
 // the chunks in shared memory; NARROW, whether there are narrow maps. Where the maps are of a norm's
 // result, the gradient goes on through the norm before it is written: then a tile has whole rows.
 //
-// A block of 8 warps makes output tiles, one after the other. The sum is over chunks of DEPTH = 32: one
+// A block of 8 warps makes output tiles, one after the other. The sum is over chunks of DEPTH: one
 // is multiplied while the next ones are copied to shared memory, to the other STAGES. Factors are rounded
 // to TF32 when they are read from there.
 //
 // A factor lies in shared memory as it does in global memory: "along" has the columns of the sum
-// side by side, "across" below one another. Along: `ldmatrix` reads fragments from rows of 36
-// floats (9, an odd number, of 16 bytes each). Across: from rows of the extent + 4 floats, each lane
+// side by side, "across" below one another. Along: `ldmatrix` reads fragments from rows of 36 or 20
+// floats (9 or 5, odd numbers, of 16 bytes each). Across: from rows of the extent + 4 floats, each lane
 // reads rows 2 t and 2 t + 1 of 8, which lie 8 banks apart for the four t: as the left factor at
 // columns 2 g and 2 g + 1, which become the product's rows g and g + 8; as the right one at column
 // g.
 //
 // Wide maps have a multiple of 4 columns. Narrow ones have up to 16 columns together, any number each,
-// and move by single floats. In a sum over columns they are a last chunk, half as deep. In a product
+// and move by single floats. In a sum over columns they are a last chunk of 16. Where no
+// map has more than 16 columns, all chunks are no deeper. In a product
 // with the rows, the blocks of a split's first tile have a panel for them beside it: a tile of its own
 // would read the rows once more.
 

@@ -110,8 +110,14 @@ DEVICE void fetch_rows(float *to, int to_step, const float *from, int from_step,
   }
 }
 
-/// Asks for rows that will be fetched, so that they are in the last cache by then: blocks run in step
-/// and would all wait for memory at once.
+/// Asks for a row that will be fetched, so that it is in the last cache by then: blocks run in step and
+/// would all wait for memory at once.
+DEVICE void announce_row(const float *from, int width) {
+#pragma unroll 1
+  for (int i = 0; i < width; i += 32)
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(from + i)));
+}
+/// The same for rows `from_step` apart, for all threads.
 DEVICE void announce_rows(const float *from, int from_step, int count, int width) {
   const int lines = (width + 31) / 32;
 #pragma unroll 1

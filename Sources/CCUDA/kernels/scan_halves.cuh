@@ -11,7 +11,9 @@
 //
 // Constants: KEY_DIM and VALUE_DIM (multiples of 8), DECAY, UPDATE, TOKENS (of a chunk, 16 or 32),
 // WARPS, RESIDENT (blocks of a multiprocessor that there should be registers for), WIDE (rows are
-// where 16 bytes can be read at a time).
+// where 16 bytes can be read at a time), ALONE (there is one chunk, and no state before it or after
+// it: then none takes room), NORMALISED (keys are weighed, and the answers get a divisor, as
+// scan_normaliser.cuh says; updates add, a token has a decay, and each head has keys of its own).
 
 enum { KEEP, PER_HEAD, SCALAR };
 enum { ADD, DELTA };
@@ -30,6 +32,7 @@ constexpr int value_step = values + 4, token_step = C + 4;
 
 constexpr bool decays = DECAY != KEEP;
 constexpr bool delta = UPDATE == DELTA;
+constexpr bool alone = ALONE, normalised = NORMALISED;
 
 extern __shared__ float4 memory[];
 
@@ -110,6 +113,15 @@ struct Rows {
       const int row = place(n) / pieces, column = place(n) % pieces * 4;
       at[n] = float4{0, 0, 0, 0};
       if (row < tokens && column < DIM) at[n] = load_four(from + (long)row * distance + column);
+    }
+  }
+  /// Multiplies each row by a number.
+  DEVICE void weigh(const float *by, int distance, int tokens) {
+#pragma unroll
+    for (int n = 0; n < count; n++) {
+      const int row = place(n) / pieces;
+      const float factor = row < tokens ? by[(long)row * distance] : 0.0f;
+      at[n].x *= factor, at[n].y *= factor, at[n].z *= factor, at[n].w *= factor;
     }
   }
   DEVICE float greatest() const {

@@ -56,6 +56,7 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   const long value = head.row(t) * VALUE_DIM;
   KeyRows q, k;
   ValueRows v, gain;
+  [[maybe_unused]] float sum_gain = 0;
   q.load(in.q + head.shared_row(t) * KEY_DIM, head.key_distance(), count);
   k.load(in.k + head.shared_row(t) * KEY_DIM, head.key_distance(), count);
   gain.load(in.gain + value, head.value_distance(), count);
@@ -63,14 +64,20 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   if (delta && threadIdx.x < C)
     x.beta[threadIdx.x] = threadIdx.x < count ? in.beta[head.row(t + threadIdx.x)] : 0.0f;
   x.products.fetch(in.decay, head, t, count);
+  if constexpr (normalised) {
+    k.weigh(in.strength + head.row(t), head.heads, count);
+    sum_gain = fabsf(x.sums.fetch(in.slope, in.d_factor, head, t, count));
+    if (chunk.are.before) x.sums.fetch_state(kept.sums + head.chunk(chunk.number) * KEY_DIM);
+  }
   const float *scales = kept.scales + 2 * head.chunk(chunk.number);
   by.state = chunk.are.before ? scales[0] : 1.0f;
   Greatest<delta ? 4 : 5> greatest;
   greatest.most[0] = fabsf(scale) * q.greatest(), greatest.most[1] = k.greatest();
-  greatest.most[2] = gain.greatest();
+  greatest.most[2] = greater(gain.greatest(), sum_gain);
   const float of_gradient = inverse_of(gradient.unit);
   if (chunk.are.after) greatest.most[3] = of_gradient * gradient.greatest();
-  if constexpr (!delta) greatest.most[4] = v.greatest();
+  // The ones that a normaliser has beside the values.
+  if constexpr (!delta) greatest.most[4] = greater(v.greatest(), normalised ? 1 : 0);
   greatest.leave(x.greatest);
   __syncthreads();
   greatest.collect(x.greatest);
@@ -124,6 +131,8 @@ DEVICE void start_keys(const Frame &x, const Scales &by, States are, KeyTile &dk
   const float of_state = inverse_of(by.w * by.gradient);
   if (are.after)
     dk.template add<values, false, true>(x.w, value_pitch, x.gradient, value_pitch);
+  if constexpr (normalised)
+    if (are.after) x.sums.return_keys(dk, by.w * by.gradient);
   if (decays) {
     float2 dots = dot_rows(dk, x.k, key_pitch);
     dots.x *= betas[0], dots.y *= betas[1];
@@ -165,6 +174,7 @@ DEVICE void return_queries(const Frame &x, const Scales &by, States are, KeyTile
   if (are.before) {
     if (delta && !decays) dk.times(-inverse_of(down));
     look_back(x, dq, old);
+    if constexpr (normalised) x.sums.return_queries(dq, by.gain * by.state);
     if (delta && !decays) dk.times(-down);
   }
   if (decays) {
@@ -196,7 +206,10 @@ DEVICE void return_state(const Frame &x, const Scales &by, States are, StateGrad
         const float2 pair = pair_of(x.state, value_pitch, i, j);
         total += a * pair.x + b * pair.y;
       });
-    total = warp_sum(total * inverse_of(by.state * gradient.unit));
+    total *= inverse_of(by.state * gradient.unit);
+    if constexpr (normalised)
+      if (are.before && are.after) total += x.sums.product();
+    total = warp_sum(total);
     if (threadIdx.x % 32 == 0) x.totals[threadIdx.x / 32] = total;
   }
   const float of_q = by.q * by.gain, of_k = by.k * by.p;
@@ -211,9 +224,12 @@ DEVICE void return_state(const Frame &x, const Scales &by, States are, StateGrad
 }
 
 /// The rest of the gradients of the keys.
-DEVICE void return_keys(const Frame &x, const Scales &by, KeyTile &dk, float *to, int distance,
-                        int count) {
+DEVICE void return_keys(const Frame &x, const Inputs &in, const Scales &by, const Head &head,
+                        const Chunk &chunk, KeyTile &dk, float *to, int distance) {
   if (!Cut<keys>::has_one()) return;
+  [[maybe_unused]] UnweighedKeys<Cut<keys>::pairs> unweighed;
+  if constexpr (normalised)
+    unweighed.load(in.k, in.strength, head, chunk.t, chunk.count, dk);
   dk.template add<C, true, false>(x.returned, token_pitch, x.q, key_pitch);
   float unit = by.returned() * by.q;
   if constexpr (delta) {
@@ -222,7 +238,8 @@ DEVICE void return_keys(const Frame &x, const Scales &by, KeyTile &dk, float *to
     dk.template add<C, false, false>(x.dn, token_pitch, x.k, key_pitch);
     unit = of_keys;
   }
-  if (to) dk.template store<KEY_DIM>(to, distance, count, inverse_of(unit));
+  if constexpr (normalised) unweighed.take_back(dk, x.sums, inverse_of(unit));
+  if (to) dk.template store<KEY_DIM>(to, distance, chunk.count, inverse_of(unit));
 }
 
 /// The gradients of beta, from the parts that warps have left.
@@ -254,37 +271,38 @@ DEVICE float return_decays(const Frame &x, const Head &head, float *to, const Ch
 
 /// A block for each head. `v` are the values where updates add. `initial` is only looked at for
 /// whether there is one: without, what the first chunk's state would do is left out, as is what the
-/// last one's gradient would.
+/// last one's gradient would. With a normaliser all gradients are wanted.
 KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_backward(
     const float *q, const float *k, const float *v, const float *decay, const float *beta,
     const float *initial, Half *kept_states, Half *kept_answers, const float *kept_inverses,
     const float *kept_scales, const float *d_o, const float *d_final, float *dq, float *dk,
     float *dv, float *d_decay, float *d_beta, float *d_initial, long heads, long key_heads,
-    long length, float scale) {
+    long length, float scale, const float *strength, const float *slope, const float *kept_sums,
+    const float *d_factor, float *d_strength) {
   begin_kernel();
   const Head head(heads, key_heads, length);
   const Frame frame;
-  const Inputs in = {q, k, v, decay, beta, initial, d_o};
-  const Kept kept = {kept_states, kept_answers, kept_inverses, kept_scales};
-  const int chunks = (head.length + C - 1) / C, distance = head.heads * KEY_DIM;
+  const Inputs in = {q, k, v, decay, beta, initial, d_o, strength, slope, d_factor};
+  const Kept kept = {kept_states, kept_answers, kept_inverses, kept_scales, kept_sums};
+  const int chunks = alone ? 1 : (head.length + C - 1) / C, distance = head.heads * KEY_DIM;
   float head_decay = 0;
   StateGradient gradient;
-  gradient.load(d_final ? d_final + head.state() : nullptr);
+  if (!alone) gradient.load(d_final ? d_final + head.state() : nullptr);
   if (keys > KEY_DIM || values > VALUE_DIM) {
-    clear_halves(frame.state, keys * value_pitch);
+    if (!alone) clear_halves(frame.state, keys * value_pitch);
     clear_halves(frame.w, C * value_pitch);
     __syncthreads();
   }
-  fetch_kept(frame, kept, head, chunks - 1, chunks > 1 || initial);
+  fetch_kept(frame, kept, head, chunks - 1, !alone && (chunks > 1 || initial));
   for (int n = chunks - 1; n >= 0; n--) {
     const Chunk chunk = {n, n * C, min(C, head.length - n * C),
-                         {n > 0 || initial, n < chunks - 1 || d_final},
-                         n > 0 || initial || d_initial};
+                         {!alone && (n > 0 || initial), !alone && (n < chunks - 1 || d_final)},
+                         !alone && (n > 0 || initial || d_initial)};
     const long row = head.row(chunk.t);
     float *values_to = dv ? dv + row * VALUE_DIM : nullptr;
     Scales by;
     fetch(frame, in, kept, head, chunk, gradient, by, scale);
-    if (n > 0) announce_before(in, kept, head, chunk);
+    if (!alone && n > 0) announce_before(in, kept, head, chunk);
     const Related related = relate(frame, by);
     auto du = Cut<values>::tile();
     auto new_k = Cut<keys>::tile();
@@ -304,13 +322,19 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_backward(
     return_queries(frame, by, chunk.are, new_k, dq ? dq + row * KEY_DIM : nullptr, distance,
                    chunk.count, scale);
     if (chunk.returns_state) return_state(frame, by, chunk.are, gradient);
+    float sum = 0;
+    if constexpr (normalised)
+      if (chunk.returns_state)
+        sum = frame.sums.before(frame.q, inverse_of(by.q), frame.products, chunk.are.after);
     __syncthreads();
-    if (n > 0) fetch_kept(frame, kept, head, n - 1, n > 1 || initial);
-    return_keys(frame, by, new_k, dk ? dk + row * KEY_DIM : nullptr, distance, chunk.count);
+    if (!alone && n > 0) fetch_kept(frame, kept, head, n - 1, n > 1 || initial);
+    if constexpr (normalised && !alone) frame.sums.put(sum);
+    return_keys(frame, in, by, head, chunk, new_k, dk ? dk + row * KEY_DIM : nullptr, distance);
     if (delta && d_beta) return_beta(frame, head, d_beta, chunk);
     if (decays && d_decay) head_decay += return_decays(frame, head, d_decay, chunk);
+    if constexpr (normalised) frame.sums.put_strengths(head, chunk.t, chunk.count, d_strength);
   }
-  if (d_initial) {
+  if (!alone && d_initial) {
     gradient.times(inverse_of(gradient.unit));
     gradient.store(d_initial + head.state());
   }

@@ -1,17 +1,20 @@
-// The forward pass of the scan with factors of 16 bits; after scan_halves.cuh and scan_inverse.cuh.
+// The forward pass of the scan with factors of 16 bits; after scan_halves_tiles.cuh,
+// scan_normaliser.cuh and scan_inverse.cuh.
 
 /// Shared memory.
 struct Frame {
-  static constexpr int state_floats = keys * value_pitch / 2, key_floats = C * key_pitch / 2;
+  static constexpr int state_floats = alone ? 0 : keys * value_pitch / 2;
+  static constexpr int key_floats = C * key_pitch / 2;
   static constexpr int value_floats = C * value_pitch / 2, token_floats = C * token_pitch / 2;
   static constexpr int delta_floats = delta ? C * value_step + C * token_step + C : 0;
   static constexpr int size = state_floats + 2 * key_floats + value_floats + token_floats +
-                              Decays::size + delta_floats + 4 * WARPS;
+                              Decays::size + delta_floats + 4 * WARPS + KeySums::size;
   Half *state, *q, *k, *w, *reads;
   /// The values, less what is known of them; the system and its inverse.
   float *v, *inverse, *beta;
   uint *greatest;
   Decays products;
+  KeySums sums;
 
   DEVICE Frame() {
     float *next = (float *)memory;
@@ -27,6 +30,7 @@ struct Frame {
     v = take(delta ? C * value_step : 0), inverse = take(delta ? C * token_step : 0);
     beta = take(delta ? C : 0);
     greatest = (uint *)take(4 * WARPS);
+    sums.base = take(KeySums::size);
   }
 };
 
@@ -47,13 +51,18 @@ struct Scales {
 DEVICE void relate_queries(const Frame &x, int row, int column) {
   Sums<1> product(row, column);
   if (row >= column) product.add<keys, false, true>(x.q, key_pitch, x.k, key_pitch);
+  float2 sums = {0, 0};
   product.each([&](int i, int j, float a, float b) {
     const auto read = [&](int j, float sum) {
       if (j > i) return 0.0f;
       return sum * Scales::keys_bound * x.products.pair(i, j) * (delta ? x.beta[j] : 1.0f);
     };
-    *(uint *)(x.reads + i * token_pitch + j) = two_halves(read(j, a), read(j + 1, b));
+    const float first = read(j, a), second = read(j + 1, b);
+    *(uint *)(x.reads + i * token_pitch + j) = two_halves(first, second);
+    if (i == row + lane_group()) sums.x += first + second;
+    else sums.y += first + second;
   });
+  if constexpr (normalised) put_dots(product, x.sums.read(column), sums, 1);
 }
 
 /// A tile of the system: M.
@@ -129,20 +138,21 @@ DEVICE void store_inverse(float *to, const float *inverse) {
 KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     const float *q, const float *k, const float *v, const float *decay, const float *beta,
     const float *initial, float *o, float *final_state, Half *kept_states, Half *kept_answers,
-    float *kept_inverses, float *kept_scales, long heads, long key_heads, long length,
-    float scale) {
+    float *kept_inverses, float *kept_scales, long heads, long key_heads, long length, float scale,
+    const float *strength, const float *stabiliser, float *factor, float *slope, float *kept_sums,
+    float epsilon) {
   begin_kernel();
   const Head x(heads, key_heads, length);
   const Frame frame;
   const Kept kept = {kept_states, kept_answers, kept_inverses, kept_scales};
-  const int chunks = (x.length + C - 1) / C, g = lane_group();
+  const int chunks = alone ? 1 : (x.length + C - 1) / C, g = lane_group();
   State state;
   // What the state in registers has been multiplied by.
   float unit_of_state = 1;
-  state.load(initial ? initial + x.state() : nullptr);
+  if (!alone) state.load(initial ? initial + x.state() : nullptr);
   for (int n = 0; n < chunks; n++) {
     const int t = n * C, count = min(C, x.length - t);
-    const bool has_state = n > 0 || initial;
+    const bool has_state = !alone && (n > 0 || initial);
     const long value = x.row(t) * VALUE_DIM, chunk = x.chunk(n);
     Scales by;
     // The chunk's rows, and the state before it.
@@ -152,6 +162,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       rows_q.load(q + x.shared_row(t) * KEY_DIM, x.key_distance(), count);
       rows_k.load(k + x.shared_row(t) * KEY_DIM, x.key_distance(), count);
       rows_v.load(v + value, x.value_distance(), count);
+      if constexpr (normalised) rows_k.weigh(strength + x.row(t), x.heads, count);
       if (delta && threadIdx.x < C)
         frame.beta[threadIdx.x] = threadIdx.x < count ? beta[x.row(t + threadIdx.x)] : 0.0f;
       frame.products.fetch(decay, x, t, count);
@@ -172,7 +183,7 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     if (has_state) state.store(frame.state, by.state * inverse_of(unit_of_state));
     frame.products.multiply();
     __syncthreads();
-    if (t + C < x.length) {
+    if (!alone && t + C < x.length) {
       const int next = min(C, x.length - t - C);
       announce_rows(q + x.shared_row(t + C) * KEY_DIM, x.key_distance(), next, KEY_DIM);
       announce_rows(k + x.shared_row(t + C) * KEY_DIM, x.key_distance(), next, KEY_DIM);
@@ -181,6 +192,8 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     if (kept.states && has_state)
       copy_halves<VALUE_DIM, KEY_DIM, true>(frame.state, value_pitch,
                                             kept.states + chunk * (KEY_DIM * VALUE_DIM));
+    if constexpr (normalised)
+      if (kept_sums && has_state) frame.sums.keep(kept_sums + chunk * KEY_DIM);
 
     // What relates tokens, and what they read of the state.
 #pragma unroll
@@ -229,7 +242,17 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       output.template store<VALUE_DIM>(o + value, x.value_distance(), count,
                                        inverse_of(by.q * by.k * Scales::keys_bound * by.w));
     }
-    if (n == chunks - 1 && !final_state) break;
+    if constexpr (normalised) {
+      const float of_q = inverse_of(by.q);
+      const float answer =
+          of_q * inverse_of(by.k * Scales::keys_bound) * frame.sums.read_of_chunk() +
+          (has_state ? of_q * frame.sums.read_of_state(frame.q, frame.products) : 0.0f);
+      put_divisor(answer, x, t, count, stabiliser, epsilon, factor, slope);
+    }
+    if (alone || (n == chunks - 1 && !final_state)) break;
+    float sum = 0;
+    if constexpr (normalised)
+      sum = frame.sums.after(frame.k, inverse_of(by.k), frame.products, has_state);
     const float unit = by.k * by.w;
     state.times(unit * inverse_of(unit_of_state) * frame.products.prefix(C - 1));
     unit_of_state = unit;
@@ -238,8 +261,9 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     });
     // Decays and betas of the next chunk go where this one's are read.
     __syncthreads();
+    if constexpr (normalised) frame.sums.put(sum);
   }
-  if (final_state) {
+  if (!alone && final_state) {
     state.times(inverse_of(unit_of_state));
     state.store(final_state + x.state());
   }

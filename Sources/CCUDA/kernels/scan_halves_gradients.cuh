@@ -13,7 +13,8 @@ constexpr bool joins_parts = delta && decays && TokenTiles::rounds == 2 && value
 /// Shared memory. What the gradients of what was written need takes the place of E's copy, and
 /// dN that of A.
 struct Frame {
-  static constexpr int state_floats = keys * value_pitch / 2, key_floats = C * key_pitch / 2;
+  static constexpr int state_floats = alone ? 0 : keys * value_pitch / 2;
+  static constexpr int key_floats = C * key_pitch / 2;
   static constexpr int value_floats = C * value_pitch / 2, token_floats = C * token_pitch / 2;
   static constexpr int written_floats =
       delta ? C * value_step + value_floats + C * token_step : 0;
@@ -22,11 +23,13 @@ struct Frame {
   static constexpr int beta_floats = delta ? C + value_parts * C + C / 16 * C : 0;
   static constexpr int size = state_floats + larger(state_floats, written_floats) +
                               2 * key_floats + 2 * value_floats + 2 * token_floats +
-                              Decays::size + decay_floats + beta_floats + 5 * WARPS;
+                              Decays::size + decay_floats + beta_floats + 5 * WARPS +
+                              SumGradients::size;
   Half *state, *gradient, *p, *q, *k, *w, *gain, *relations, *returned, *dn;
   float *du, *inverse, *parts, *sums_c, *sums_e, *decay_parts, *totals, *beta, *beta_rows, *beta_columns;
   uint *greatest;
   Decays products;
+  SumGradients sums;
 
   DEVICE Frame() {
     float *next = (float *)memory;
@@ -51,18 +54,19 @@ struct Frame {
     beta = take(delta ? C : 0);
     beta_rows = take(delta ? value_parts * C : 0), beta_columns = take(delta ? C / 16 * C : 0);
     greatest = (uint *)take(5 * WARPS);
+    sums.base = take(SumGradients::size);
   }
 };
 
 /// What the pass reads of the scan; `gain` are the gradients of its output.
 struct Inputs {
-  const float *q, *k, *v, *decay, *beta, *initial, *gain;
+  const float *q, *k, *v, *decay, *beta, *initial, *gain, *strength, *slope, *d_factor;
 };
 
 /// What the forward pass kept.
 struct Kept {
   Half *states, *answers;
-  const float *inverses, *scales;
+  const float *inverses, *scales, *sums;
 };
 
 /// Which of the chunk's states are not all zeros: the one before it, and the gradient of the one
@@ -101,15 +105,6 @@ DEVICE float2 dot_rows(Sums<pairs> &sums, const Half *other, int pitch) {
   }
   return dots;
 }
-/// Adds up what the lanes of a row have, times `unit`, as the part of the tile's rows.
-template <int pairs>
-DEVICE void put_dots(const Sums<pairs> &sums, float *to, const float2 &dots, float unit) {
-  const float low = group_sum<4>(dots.x), high = group_sum<4>(dots.y);
-  if (lane_in_group()) return;
-  to[sums.row + lane_group()] = unit * low;
-  to[sums.row + lane_group() + 8] = unit * high;
-}
-
 /// A tile of the products of queries and keys, and of what comes back to them: leaves A and dA L,
 /// and the gradients of L in `part` where they are to be joined.
 DEVICE void relate_queries(const Frame &x, const Scales &by, int row, int column, Sums<1> &part) {
@@ -121,6 +116,7 @@ DEVICE void relate_queries(const Frame &x, const Scales &by, int row, int column
   const float unit = inverse_of(by.q * by.k) * inverse_of(by.gain * by.w);
   const auto element = [&](int i, int j, float &a, float &d, float &own) {
     const float l = j <= i ? x.products.pair(i, j) : 0.0f, beta = delta ? x.beta[j] : 1.0f;
+    if constexpr (normalised) d += x.sums.gain(i) * by.gain * by.w;
     d = j <= i ? beta * d : 0.0f;
     if constexpr (joins_parts) own = unit * a * d;
     else if constexpr (decays) x.parts[i * token_step + j] = unit * a * d;

@@ -89,6 +89,15 @@ struct Sums {
   }
 };
 
+/// Adds up what the lanes of a row have, times `unit`, as the part of the tile's rows.
+template <int pairs>
+DEVICE void put_dots(const Sums<pairs> &sums, float *to, const float2 &dots, float unit) {
+  const float low = group_sum<4>(dots.x), high = group_sum<4>(dots.y);
+  if (lane_in_group()) return;
+  to[sums.row + lane_group()] = unit * low;
+  to[sums.row + lane_group() + 8] = unit * high;
+}
+
 /// A warp's tile of a product of a chunk's tokens with `columns`; warps beyond `tasks` have none.
 template <int columns>
 struct Cut {

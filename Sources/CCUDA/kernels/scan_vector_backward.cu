@@ -1,5 +1,6 @@
 // The backward pass of the chunked scan with decays of vectors; after halves.cuh,
-// scan_vector_states.cuh and scan_vector.cu.
+// scan_vector_states.cuh and scan_vector.cu. AHEAD says that a chunk is fetched while the one after it
+// is worked on.
 //
 // With G the gradient of O, E that of the chunk's last state, and B = scale G V' for j <= i:
 //   dV = A' G + (s K) E
@@ -9,60 +10,6 @@
 // Within the chunk's halves, and across them the gradients of x_i q_i and y_j k_j are products of B
 // with the others. The gradients of decays go back through the products L, p, s, x and y token by
 // token, as polynomials are evaluated; nothing is divided.
-
-/// The lanes that have a key each, parts of the keys, and groups of lanes that share the tokens j of a
-/// half and part.
-constexpr int lanes = keys < 32 ? keys : 32, groups = threads / lanes;
-constexpr int key_parts = (keys + 31) / 32;
-constexpr int token_parts = groups >= 2 * key_parts ? groups / (2 * key_parts) : 1;
-
-/// Shared memory.
-struct Frame {
-  float *gradient, *v, *gain, *reads, *relations;
-  Rows rows;
-  /// scale G S' and V E', the gradients of `rows.cross`, the rowwise sum of E S, and what pairs of
-  /// tokens leave: of k by token, of q and of the decays by part and token.
-  float *read_back, *written_back, *cross_back, *states, *pair_k, *pair_q, *pair_decays;
-
-  static constexpr int parts_size = token_parts * key_rows;
-  /// V is done with before pairs leave anything, and lies in the same place as what they leave of k.
-  static constexpr int shared = value_rows > key_rows ? value_rows : key_rows;
-  static constexpr int size = shared + keys * value_step + value_rows + 2 * pairs + Rows::size +
-                              3 * key_rows + keys + 2 * parts_size;
-  DEVICE Frame() {
-    v = pair_k = (float *)memory;
-    gradient = v + shared;
-    gain = gradient + keys * value_step;
-    reads = gain + value_rows;
-    relations = reads + pairs;
-    rows.place(relations + pairs);
-    read_back = rows.q + Rows::size;
-    written_back = read_back + key_rows;
-    cross_back = written_back + key_rows;
-    states = cross_back + key_rows;
-    pair_q = states + keys;
-    pair_decays = pair_q + parts_size;
-  }
-};
-
-/// A warp's eights of the keys of the state before a chunk, as kept.
-struct Kept {
-  static constexpr int own = (key_tiles + WARPS - 1) / WARPS;
-  Pack<2> words[own][strips];
-  float scales[strips];
-
-  DEVICE void load(const float *from) {
-    const int warp = own_thread() >> 5, lane = own_thread() & 31;
-#pragma unroll
-    for (int m = 0; m < own; m++)
-#pragma unroll
-      for (int strip = 0; strip < strips; strip++)
-        if (key_tiles % WARPS == 0 || warp + m * WARPS < key_tiles)
-          words[m][strip] = load_pack<2>(from + state_word(warp + m * WARPS, strip, lane));
-#pragma unroll
-    for (int strip = 0; strip < strips; strip++) scales[strip] = from[state_words + strip];
-  }
-};
 
 /// What the sums over pairs of tokens of a half leave to q, k and the decays. A lane has a key, a
 /// group of them some of the tokens j: going down from the last token, g_t = B[t,j] q_t + d_{t+1} g_{t+1} is
@@ -109,15 +56,14 @@ DEVICE void return_pairs(const Frame &x) {
 
 /// The gradients of y_j k_j and x_i q_i, of the first and the second half.
 DEVICE void return_cross(const Frame &x) {
-  const float *relations = x.relations + H * token_step, *cross = x.rows.cross;
-  for (int task = threadIdx.x >> 5; task < keys / 8; task += WARPS) {
+  const float *relations = x.relations + H * token_step;
+  const Rounded cross = {x.rows.cross};
+  for (int task = own_thread() >> 5; task < keys / 8; task += WARPS) {
     Tile<1> low(0, task * 8), high(0, task * 8);
-    low.template add<8>(
-        [&](int j, int i) { return relations[i * token_step + j % H]; },
-        [&](int i, int n) { return cross[(H + i) * key_step + n]; });
-    high.template add<8>(
-        [&](int i, int j) { return relations[i % H * token_step + j]; },
-        [&](int j, int n) { return cross[j * key_step + n]; });
+    low.template add<8>([&](int j, int i) { return relations[i * token_step + j % H]; },
+                        [&](int i, int n) { return cross[(H + i) * key_step + n]; });
+    high.template add<8>([&](int i, int j) { return relations[i % H * token_step + j]; },
+                         [&](int j, int n) { return cross[j * key_step + n]; });
     low.each_pair([&](int j, int n, const Pack<2> &pair) {
       if (j < H) put_pair(x.cross_back + j * key_step + n, pair);
     });
@@ -153,8 +99,8 @@ DEVICE void return_states(const Frame &x, const Kept &kept, float scale) {
           state[i] = __float_as_uint(s[i]);
           change[i] = to_tf32(__uint_as_float(e[2 * half + i]));
         }
-        load_fragments(gain, x.gain + row + strip * 16 + half * 8);
-        load_fragments(v, x.v + row + strip * 16 + half * 8);
+        load_matrices(gain, x.gain + row + strip * 16 + half * 8);
+        load_matrices(v, x.v + row + strip * 16 + half * 8);
         mma_tf32(read[half], gain, state);
         mma_tf32(written[half], v, change);
       }
@@ -177,13 +123,6 @@ DEVICE void return_states(const Frame &x, const Kept &kept, float scale) {
 struct Targets {
   float *q, *k, *v, *decay;
 };
-
-DEVICE float over_parts(const float *parts, int place) {
-  float sum = 0;
-#pragma unroll
-  for (int part = 0; part < token_parts; part++) sum += parts[part * key_rows + place];
-  return sum;
-}
 
 /// What products up to each token, times by, of the tokens from `first` on leave to their decays:
 /// h is the gradient of the product up to a token, without those before it.
@@ -216,54 +155,140 @@ DEVICE void return_down(float (&dd)[C], const float (&d)[C], const float *by, co
   }
 }
 
-/// The gradients of the chunk's queries, keys and decays: a thread goes through the tokens of a key
-/// for one of them.
+/// What products of a part leave to the decays, added to what pairs of tokens do: of the four kinds
+/// of products, those whose turn comes with the part.
+template <int part>
+DEVICE void return_decays(const Frame &x, int n) {
+  const Rows &rows = x.rows;
+  const auto has = [](int kind) { return kind % token_parts == part; };
+  float *to = x.pair_decays + part * key_rows + n, d[C], dd[C];
+#pragma unroll
+  for (int t = 0; t < C; t++) d[t] = rows.decays[t * key_step + n], dd[t] = to[t * key_step];
+  if (has(0)) return_up<0, C>(dd, d, rows.q, x.read_back, n, x.states[n]);
+  if (has(1)) return_down<C>(dd, d, rows.k, x.written_back, n);
+  if (has(2)) return_up<H, C>(dd, d, rows.q, x.cross_back, n, 0);
+  if (has(3)) return_down<H>(dd, d, rows.k, x.cross_back, n);
+#pragma unroll
+  for (int t = 0; t < C; t++) to[t * key_step] = dd[t];
+}
+
+/// Adds what states and the other half leave to the queries to the first part of what pairs do.
+DEVICE void return_queries(const Frame &x, int n) {
+  float product = 1, across = 1;
+#pragma unroll
+  for (int t = 0; t < C; t++) {
+    const int place = t * key_step + n;
+    const float d = x.rows.decays[place];
+    product *= d;
+    float sum = x.pair_q[place] + product * x.read_back[place];
+    if (t >= H) across *= d, sum += across * x.cross_back[place];
+    x.pair_q[place] = sum;
+  }
+}
+
+/// The gradients of the chunk's keys.
+DEVICE void return_keys(const Frame &x, float *target, long step, int count, int n) {
+  float product = 1, across = 1;
+  target += (C - 1) * step + n;
+#pragma unroll 4
+  for (int t = C - 1; t >= 0; t--) {
+    const int place = t * key_step + n;
+    const float d = x.rows.decays[place];
+    float sum = product * x.written_back[place] + x.pair_k[place];
+    if (t < H) sum += across * x.cross_back[place], across *= d;
+    if (t < count) *target = sum;
+    target -= step;
+    product *= d;
+  }
+}
+
+/// The gradients of the chunk's keys, and the rest of the parts of those of queries and decays: a
+/// thread goes through the tokens of a key for one of them.
 DEVICE void return_rows(const Frame &x, const Head &head, const Targets &to, long rows_before,
                         int count) {
-  const Rows &rows = x.rows;
-  const long step = head.heads * KEY_DIM;
-  each_role(KEY_DIM, [&](int role, int n) {
-    const long first = rows_before * KEY_DIM + n;
-    if (role == 0 && to.q) {
-      float product = 1, across = 1, *target = to.q + first;
-#pragma unroll 4
-      for (int t = 0; t < C; t++) {
-        const int place = t * key_step + n;
-        const float d = rows.decays[place];
-        product *= d;
-        float sum = product * x.read_back[place] + over_parts(x.pair_q, place);
-        if (t >= H) across *= d, sum += across * x.cross_back[place];
-        if (t < count) *target = sum;
-        target += step;
-      }
-    } else if (role == 1 && to.k) {
-      float product = 1, across = 1, *target = to.k + first + (C - 1) * step;
-#pragma unroll 4
-      for (int t = C - 1; t >= 0; t--) {
-        const int place = t * key_step + n;
-        const float d = rows.decays[place];
-        float sum = product * x.written_back[place] + x.pair_k[place];
-        if (t < H) sum += across * x.cross_back[place], across *= d;
-        if (t < count) *target = sum;
-        target -= step;
-        product *= d;
-      }
-    } else if (role == 2 && to.decay) {
-      float d[C], dd[C];
-#pragma unroll
-      for (int t = 0; t < C; t++) {
-        d[t] = rows.decays[t * key_step + n];
-        dd[t] = over_parts(x.pair_decays, t * key_step + n);
-      }
-      return_up<0, C>(dd, d, rows.q, x.read_back, n, x.states[n]);
-      return_up<H, C>(dd, d, rows.q, x.cross_back, n, 0);
-      return_down<C>(dd, d, rows.k, x.written_back, n);
-      return_down<H>(dd, d, rows.k, x.cross_back, n);
-      float *target = to.decay + first;
-#pragma unroll
-      for (int t = 0; t < C; t++, target += step)
-        if (t < count) *target = dd[t];
+  constexpr int parts = token_parts < 4 ? token_parts : 4, roles = parts + 2;
+  const int thread = own_thread();
+  for (int task = thread >> 5; task < roles * key_parts; task += WARPS) {
+    const int role = task % roles, n = task / roles * 32 + (thread & 31);
+    if (n >= KEY_DIM) continue;
+    if (role >= parts) {
+      if (role > parts) return_queries(x, n);
+      else if (to.k)
+        return_keys(x, to.k + rows_before * KEY_DIM, head.heads * KEY_DIM, count, n);
+    } else if (to.decay) {
+      if (role == 0) return_decays<0>(x, n);
+      if (parts > 1 && role == 1) return_decays<1>(x, n);
+      if (parts > 2 && role == 2) return_decays<2>(x, n);
+      if (parts > 2 && role == 3) return_decays<3>(x, n);
     }
+  }
+}
+
+/// Adds up the parts of the gradients of a chunk's queries and decays.
+DEVICE void store_sums(const Frame &x, const Head &head, const Targets &to, long rows_before,
+                       int count) {
+  constexpr int span = WIDE ? 4 : 1, pieces = C * keys / span;
+  const auto store = [&](int i) {
+    const int t = i % pieces * span / keys, n = i * span % keys;
+    const float *part = (i < pieces ? x.pair_q : x.pair_decays) + t * key_step + n;
+    float *target = i < pieces ? to.q : to.decay;
+    if (!target || t >= count || n >= KEY_DIM) return;
+    Pack<span> sum = load_pack<span>(part);
+#pragma unroll
+    for (int m = 1; m < token_parts; m++) {
+      const Pack<span> other = load_pack<span>(part + m * key_rows);
+#pragma unroll
+      for (int lane = 0; lane < span; lane++) sum.at[lane] += other.at[lane];
+    }
+    store_pack(target + (rows_before + (long)t * head.heads) * KEY_DIM + n, sum);
+  };
+  const int thread = own_thread();
+  if constexpr (2 * pieces == threads) store(thread);
+  else
+#pragma unroll 1
+    for (int i = thread; i < 2 * pieces; i += threads) store(i);
+}
+
+/// B = scale G V' for j <= i. Of the warps that `Rows::multiply` takes, those with less to do there.
+DEVICE void relate_gains(const Frame &x, float scale) {
+  const int task = (own_thread() >> 5) - (WARPS - 4);
+  if (task < 0 || task >= C / 8) return;
+  Tile<1> tile(0, task * 8);
+  tile.template add_transposed<values>(Rounded{x.gain}, value_step, Rounded{x.v}, value_step);
+  tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+    put_pair(x.relations + i * token_step + j,
+             {j <= i ? scale * pair.at[0] : 0.0f, j < i ? scale * pair.at[1] : 0.0f});
+  });
+}
+
+/// dV = A' G + (s K) E
+DEVICE void return_values(const Frame &x, const Head &head, float *target, int count) {
+  each_tile<C, values>([&](auto &tile) {
+    const Rounded reads = {x.reads}, gain = {x.gain};
+    tile.template add_rows<keys>(Rounded{x.rows.to_end}, key_step, [&](int m, int j) {
+      return x.gradient[at(m) * value_step + j];
+    });
+    tile.template add<C>([&](int i, int m) { return reads[m * token_step + i]; },
+                         [&](int m, int j) { return gain[m * value_step + j]; });
+    tile.each_pair([&](int i, int j, const Pack<2> &pair) {
+      if (target && i < count)
+        store_pair(target + i * head.value_distance(), j, head.columns, pair);
+    });
+  });
+}
+
+/// dS = p_last E + (p Q)' (scale G)
+DEVICE void return_state(const Frame &x, float scale) {
+  each_packed_tile<keys, values>([&](auto &tile) {
+    tile.each([&](int i, int j, auto &pack) {
+      pack = load_pack<sizeof pack / 4>(x.gradient + at(i) * value_step + j);
+      for (float &sum : pack.at) sum *= x.rows.total[i];
+    });
+    tile.template add<C, true>(x.rows.from_start, key_step, x.gain, value_step,
+                               [&](int) { return scale; });
+    tile.each([&](int i, int j, auto &pack) {
+      *(Pack<sizeof pack / 4> *)(x.next_gradient + at(i) * value_step + j) = pack;
+    });
   });
 }
 
@@ -275,77 +300,63 @@ KERNEL __launch_bounds__(threads, 512 / threads) scan_vector_backward(
     float *d_initial, long batch, long heads, long key_heads, long length, float scale) {
   begin_kernel();
   const Head x(heads, key_heads, length);
-  const Frame frame;
-  const Rows &rows = frame.rows;
   const Targets to = {dq, dk, dv, d_decay};
-  const int chunks = (x.length + C - 1) / C;
+  const int chunks = (x.length + C - 1) / C, last = (chunks - 1) * C;
   const long tile_rows = blockIdx.y * batch * length * heads;
+  const long keys_before = x.shared_row(last) * KEY_DIM;
+  const long values_before = x.row(last) * VALUE_DIM + x.first;
+  Sources from = {q + keys_before,
+                  k + keys_before,
+                  v + values_before,
+                  decay + x.row(last) * KEY_DIM,
+                  d_o + values_before,
+                  kept_states + state_place(x, chunks - 1)};
   clear_shared((float *)memory, Frame::size);
   __syncthreads();
-  fetch_state<true>(frame.gradient, d_final ? d_final + x.state() : nullptr, x);
+  fetch_state<true>(Frame(chunks - 1).gradient, d_final ? d_final + x.state() : nullptr, x);
+  if (AHEAD) from.fetch(Frame(chunks - 1), x, x.length - last);
   for (int n = chunks - 1; n >= 0; n--) {
+    const Frame frame(n);
     const int t = n * C, count = min(C, x.length - t);
-    const long value = x.row(t) * VALUE_DIM + x.first;
-    rows.fetch(q, k, decay, x, t, count);
-    fetch_rows(frame.v, value_step, v + value, x.value_distance(), count, C, x.columns);
-    fetch_rows(frame.gain, value_step, d_o + value, x.value_distance(), count, C, x.columns);
-    copy_commit();
+    const auto store_last = [&] {
+      if (t + C < x.length)
+        store_sums(frame, x, to, tile_rows + x.row(t + C), min(C, x.length - t - C));
+    };
     Kept kept;
-    kept.load(kept_states + state_place(x, n));
+    if (!AHEAD) {
+      if (t < last) __syncthreads();
+      from.fetch(frame, x, count);
+      kept.load(from.kept);
+      store_last();
+    }
     copy_wait<0>();
+    round_fetched(frame, x);
     __syncthreads();
     if (count < C) {
-      rows.fill(count);
+      frame.rows.fill(count);
       __syncthreads();
     }
+    if (AHEAD) kept.load(frame.kept);
     if (n > 0) {
-      const long before = x.row(t - C) * VALUE_DIM + x.first;
-      announce_rows(q + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
-      announce_rows(k + x.shared_row(t - C) * KEY_DIM, x.key_distance(), C, KEY_DIM);
-      announce_rows(decay + x.row(t - C) * KEY_DIM, x.heads * KEY_DIM, C, KEY_DIM);
-      announce_rows(v + before, x.value_distance(), C, x.columns);
-      announce_rows(d_o + before, x.value_distance(), C, x.columns);
-      announce_rows(kept_states + state_place(x, n - 1), 0, 1, state_words + strips);
+      from.move(x, -1, gridDim.y);
+      if (AHEAD) from.fetch(Frame(n - 1), x, C);
+      else from.announce(x);
     }
-    rows.multiply();
-    each_tile<C, C>([&](auto &tile) {
-      tile.template add_transposed<values>(frame.gain, value_step, frame.v, value_step);
-      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
-        put_pair(frame.relations + i * token_step + j,
-                 {j <= i ? scale * pair.at[0] : 0.0f, j < i ? scale * pair.at[1] : 0.0f});
-      });
-    });
+    if (AHEAD) store_last();
+    frame.rows.multiply();
+    relate_gains(frame, scale);
     return_states(frame, kept, scale);
     __syncthreads();
-    rows.relate(frame.reads, scale);
+    frame.rows.relate(frame.reads, scale);
     return_pairs(frame);
     return_cross(frame);
     __syncthreads();
-    each_tile<C, values>([&](auto &tile) {
-      tile.template add_rows<keys>(
-          rows.to_end, key_step,
-          [&](int m, int j) { return frame.gradient[at(m) * value_step + j]; });
-      tile.template add<C>([&](int i, int m) { return frame.reads[m * token_step + i]; },
-                           [&](int m, int j) { return frame.gain[m * value_step + j]; });
-      tile.each_pair([&](int i, int j, const Pack<2> &pair) {
-        if (to.v && i < count)
-          store_pair(to.v + value + i * x.value_distance(), j, x.columns, pair);
-      });
-    });
-    __syncthreads();
-    each_packed_tile<keys, values>([&](auto &tile) {
-      tile.each([&](int i, int j, auto &pack) {
-        pack = load_pack<sizeof pack / 4>(frame.gradient + at(i) * value_step + j);
-        for (float &sum : pack.at) sum *= rows.total[i];
-      });
-      tile.template add<C>(rows.from_start, key_step, frame.gain, value_step,
-                           [&](int) { return scale; });
-      tile.each([&](int i, int j, auto &pack) {
-        *(Pack<sizeof pack / 4> *)(frame.gradient + at(i) * value_step + j) = pack;
-      });
-    });
+    return_values(frame, x, to.v ? to.v + x.row(t) * VALUE_DIM + x.first : nullptr, count);
+    if (!AHEAD) __syncthreads();
+    return_state(frame, scale);
     return_rows(frame, x, to, tile_rows + x.row(t), count);
-    __syncthreads();
   }
-  if (d_initial) store_state(d_initial + x.state(), frame.gradient, x);
+  __syncthreads();
+  store_sums(Frame(0), x, to, tile_rows + x.row(0), min(C, x.length));
+  if (d_initial) store_state(d_initial + x.state(), Frame(-1).gradient, x);
 }

@@ -11,7 +11,8 @@
 // so that the pairs across the middles of stretches of 16, 8, 4 and 2 tokens are one product of
 // matrices each, and every pair but i = j is in one of them. Nothing is divided.
 //
-// WARPS is at least VALUE_TILE / 16; the warps beyond that only prepare.
+// WARPS is at least VALUE_TILE / 16; the warps beyond that only prepare. Where they are half of the
+// warps or more, they do so while the others take the state through the chunks before.
 
 constexpr int write_step = C + 4, part_step = 36;
 
@@ -169,51 +170,20 @@ DEVICE void prepare(const float *q, const float *k, const float *decays, const H
   chunk.pairs[i * (token_step + 1)] = rounded(scale * same);
 }
 
-/// A warp's 16 columns of the state, transposed: columns g and g + 8, keys 2t and 2t + 1 of each
-/// eight. Either of the two is as products want their second factor.
-struct Strip {
-  float at[key_tiles][4];
+/// Where a chunk's values and what its tokens read are, for the block's first column, and the state
+/// before it. They are the same for all threads, whose registers are scarce.
+struct Places {
+  long values;
+  float *kept;
 
-  DEVICE static int first() { return (own_thread() >> 5) * 16; }
-
-  /// Calls f(key, column, entry) for the entries that are there.
-  template <class F>
-  DEVICE void each(const Head &x, F f) {
-    const int lane = own_thread() & 31;
-#pragma unroll
-    for (int n = 0; n < key_tiles; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const int key = n * 8 + (lane & 3) * 2 + i % 2;
-        const int column = first() + (lane >> 2) + i / 2 * 8;
-        if (key < KEY_DIM && column < x.columns) f(key, column, at[n][i]);
-      }
+  DEVICE Places(float *all_kept, const Head &x, int chunk) {
+    values = x.row(chunk * C) * VALUE_DIM + x.first;
+    kept = all_kept ? all_kept + state_place(x, chunk) : nullptr;
   }
-
-  /// Keeps it, as scan_vector_states.cuh says.
-  DEVICE void keep(float *to) const {
-    const int lane = own_thread() & 31, strip = first() / 16;
-    float most = 0;
-#pragma unroll
-    for (int n = 0; n < key_tiles; n++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) most = fmaxf(most, fabsf(at[n][i]));
-    const float scale = state_scale(warp_max(most));
-    if (!lane) to[state_words + strip] = inverse_power(scale);
-    // Lanes 16 apart have the columns of a word, each for two keys; they get one key each.
-    const bool upper = lane >> 4;
-    const uint order = upper ? 0x7632 : 0x5410;
-    const int place = ((lane & 3) * 2 + upper) * 4 + (lane >> 2 & 3);
-    const auto exchange = [&](float x, float y) {
-      const uint own = two_halves(scale * x, scale * y);
-      const uint other = __shfl_xor_sync(FULL_WARP, (int)own, 16);
-      return __uint_as_float(__byte_perm(upper ? other : own, upper ? own : other, order));
-    };
-#pragma unroll
-    for (int n = 0; n < key_tiles; n++) {
-      const Pack<2> words = {exchange(at[n][0], at[n][1]), exchange(at[n][2], at[n][3])};
-      store_pack(to + state_word(n, strip, place), words);
-    }
+  /// To the next chunk.
+  DEVICE void move(const Head &x) {
+    values += C * x.value_distance();
+    if (kept) kept += (long)gridDim.y * state_size;
   }
 };
 
@@ -221,21 +191,24 @@ struct Strip {
 struct Values {
   float at[2][4];
 
-  DEVICE void load(const float *v, const Head &x, int t) {
+  /// `from` is the place of the block's first column for token t.
+  DEVICE void load(const float *from, const Head &x, int t) {
     const int lane = own_thread() & 31, column = Strip::first() + (lane >> 2);
-    const float *from = v + x.row(t) * VALUE_DIM + x.first + column;
+    from += (lane & 3) * x.value_distance() + column;
 #pragma unroll
     for (int k = 0; k < 2; k++)
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        const int token = k * 8 + (lane & 3) + i / 2 * 4;
-        const bool there = t + token < x.length && column + i % 2 * 8 < x.columns;
+        const int token = k * 8 + i / 2 * 4;
+        const bool there =
+            t + (lane & 3) + token < x.length && column + i % 2 * 8 < x.columns;
         at[k][i] = there ? from[token * x.value_distance() + i % 2 * 8] : 0.0f;
       }
   }
 };
 
-/// What the tokens of a chunk read: scale (p Q S + A V).
+/// What the tokens of a chunk read: scale (p Q S + A V). `o` is the place of the block's first column
+/// for the first.
 DEVICE void read(const Strip &state, const Chunk &chunk, const uint (&v)[2][4], float *o,
                  const Head &x, int t) {
   const int lane = own_thread() & 31, row = lane & 15, part = (lane >> 4) * 4;
@@ -258,11 +231,11 @@ DEVICE void read(const Strip &state, const Chunk &chunk, const uint (&v)[2][4], 
     mma_tf32(right[k], a, c);
   }
   const int column = state.first() + (lane & 3) * 2;
+  o += (lane >> 2) * x.value_distance();
 #pragma unroll
   for (int i = 0; i < 4; i += 2) {
-    const int token = (lane >> 2) + 4 * i;
-    if (t + token >= x.length) continue;
-    float *to = o + x.row(t + token) * VALUE_DIM + x.first;
+    if (t + (lane >> 2) + 4 * i >= x.length) continue;
+    float *to = o + 4 * i * x.value_distance();
     store_pair(to, column, x.columns, {left[0][i] + left[1][i], left[0][i + 1] + left[1][i + 1]});
     store_pair(to, column + 8, x.columns,
                {right[0][i] + right[1][i], right[0][i + 1] + right[1][i + 1]});
@@ -286,6 +259,89 @@ DEVICE void write(Strip &state, const Chunk &chunk, const uint (&v)[2][4]) {
   }
 }
 
+/// The tensors of the tokens.
+struct Tokens {
+  const float *q, *k, *v, *decay;
+  float *o;
+
+  /// The caller's warp prepares a chunk, if there is one.
+  DEVICE void prepare_chunk(int chunk, const Head &x, float scale) const {
+    if (chunk * C < x.length) prepare(q, k, decay, x, chunk * C, Chunk(chunk % WARPS), scale);
+  }
+  /// Asks for some chunks from token t on; called by the warps without columns.
+  DEVICE void announce(int t, int chunks, const Head &x) const {
+    const int end = min(t + chunks * C, x.length);
+#pragma unroll 1
+    for (t += own_thread() - strips * 32; t < end; t += threads - strips * 32) {
+      announce_row(q + x.shared_row(t) * KEY_DIM, KEY_DIM);
+      announce_row(k + x.shared_row(t) * KEY_DIM, KEY_DIM);
+      announce_row(decay + x.row(t) * KEY_DIM, KEY_DIM);
+      announce_row(v + x.row(t) * VALUE_DIM + x.first, x.columns);
+    }
+  }
+
+  /// Takes a warp's columns of the state through the chunk of token t.
+  DEVICE void pass(Strip &state, Values &values, Places &places, const Chunk &chunk,
+                   const Head &x, int t, bool loads_next) const {
+    uint now[2][4];
+#pragma unroll
+    for (int i = 0; i < 8; i++) now[i / 4][i % 4] = to_tf32(values.at[i / 4][i % 4]);
+    const Places here = places;
+    places.move(x);
+    if (loads_next) values.load(v + places.values, x, t + C);
+    if (here.kept) state.keep(here.kept);
+    read(state, chunk, now, o + here.values, x, t);
+    write(state, chunk, now);
+  }
+};
+
+/// All warps prepare, then those with columns go on.
+DEVICE void alternate(const Tokens &tokens, Strip &state, float *kept, const Head &x, float scale) {
+  const int warp = own_thread() >> 5, chunks = (x.length + C - 1) / C;
+  for (int base = 0; base < chunks; base += WARPS) {
+    const int count = min(WARPS, chunks - base);
+    __syncthreads();
+    tokens.prepare_chunk(base + warp, x, scale);
+    Places places(kept, x, base);
+    Values values;
+    values.load(tokens.v + places.values, x, base * C);
+    __syncthreads();
+    if (WARPS > strips && warp >= strips) {
+      tokens.announce((base + WARPS) * C, WARPS, x);
+      continue;
+    }
+#pragma unroll 1
+    for (int n = 0; n < count; n++)
+      tokens.pass(state, values, places, Chunk(n), x, (base + n) * C, n + 1 < count);
+  }
+}
+
+/// Whether the last half of the warps prepare chunks while the first ones go on, as many chunks at a
+/// time. All meet before each turn, from two places of the program.
+constexpr bool apart = WARPS >= 2 * strips;
+constexpr int turn = WARPS / 2;
+DEVICE void meet() { asm volatile("bar.sync 1, %0;" ::"n"(threads) : "memory"); }
+
+DEVICE void prepare_on(const Tokens &tokens, const Head &x, float scale) {
+  const int warp = own_thread() >> 5;
+  for (int base = 0; base * C < x.length; base += turn) {
+    meet();
+    // Those of the first two turns are there.
+    if (base && warp >= turn) tokens.prepare_chunk(base + warp, x, scale);
+    tokens.announce((base + 2 * turn) * C, turn, x);
+  }
+}
+DEVICE void go_on(const Tokens &tokens, Strip &state, float *kept, const Head &x) {
+  Places places(kept, x, 0);
+  Values values;
+  values.load(tokens.v + places.values, x, 0);
+#pragma unroll 1
+  for (int n = 0; n * C < x.length; n++) {
+    if (n % turn == 0) meet();
+    tokens.pass(state, values, places, Chunk(n % WARPS), x, n * C, (n + 1) * C < x.length);
+  }
+}
+
 /// A block for each head (x) and tile of columns (y). `kept_states` may be null.
 KERNEL __launch_bounds__(threads, (keys > 64 ? 256 : 512) / threads) scan_vector_forward(
     const float *q, const float *k, const float *v, const float *decay, const float *initial,
@@ -293,7 +349,15 @@ KERNEL __launch_bounds__(threads, (keys > 64 ? 256 : 512) / threads) scan_vector
     float scale) {
   begin_kernel();
   const Head x(heads, key_heads, length);
-  const int chunks = (x.length + C - 1) / C;
+  const Tokens tokens = {q, k, v, decay, o};
+  if constexpr (apart) {
+    const int warp = own_thread() >> 5;
+    tokens.prepare_chunk(warp, x, scale);
+    if (warp >= strips) {
+      prepare_on(tokens, x, scale);
+      return;
+    }
+  }
   Strip state;
 #pragma unroll
   for (int n = 0; n < key_tiles; n++)
@@ -303,27 +367,8 @@ KERNEL __launch_bounds__(threads, (keys > 64 ? 256 : 512) / threads) scan_vector
     state.each(x, [&](int key, int column, float &entry) {
       entry = initial[x.state() + key * VALUE_DIM + x.first + column];
     });
-  for (int base = 0; base < chunks; base += WARPS) {
-    const int own = base + (own_thread() >> 5), count = min(WARPS, chunks - base);
-    __syncthreads();
-    if (own < chunks) prepare(q, k, decay, x, own * C, Chunk(own - base), scale);
-    Values values;
-    values.load(v, x, base * C);
-    __syncthreads();
-    if (WARPS > strips && state.first() >= strips * 16) continue;
-#pragma unroll 1
-    for (int n = 0; n < count; n++) {
-      const int t = (base + n) * C;
-      const Chunk chunk(n);
-      uint now[2][4];
-#pragma unroll
-      for (int i = 0; i < 8; i++) now[i / 4][i % 4] = to_tf32(values.at[i / 4][i % 4]);
-      if (n + 1 < count) values.load(v, x, t + C);
-      if (kept_states) state.keep(kept_states + state_place(x, base + n));
-      read(state, chunk, now, o, x, t);
-      write(state, chunk, now);
-    }
-  }
+  if constexpr (apart) go_on(tokens, state, kept_states, x);
+  else alternate(tokens, state, kept_states, x, scale);
   if (final_state)
     state.each(x, [&](int key, int column, float &entry) {
       final_state[x.state() + key * VALUE_DIM + x.first + column] = entry;

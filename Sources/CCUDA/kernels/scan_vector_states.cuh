@@ -35,3 +35,53 @@ DEVICE float state_scale(float most) {
 }
 /// 1 / x for a power of two.
 DEVICE float inverse_power(float x) { return __uint_as_float((254u << 23) - __float_as_uint(x)); }
+
+/// A warp's 16 columns of the state, transposed: columns g and g + 8, keys 2t and 2t + 1 of each
+/// eight. Either of the two is as products want their second factor.
+struct Strip {
+  float at[key_tiles][4];
+
+  DEVICE static int first() { return (own_thread() >> 5) * 16; }
+
+  /// Calls f(key, column, entry) for the entries that are there.
+  template <class F>
+  DEVICE void each(const Head &x, F f) {
+    const int lane = own_thread() & 31;
+#pragma unroll
+    for (int n = 0; n < key_tiles; n++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int key = n * 8 + (lane & 3) * 2 + i % 2;
+        const int column = first() + (lane >> 2) + i / 2 * 8;
+        if (key < KEY_DIM && column < x.columns) f(key, column, at[n][i]);
+      }
+  }
+
+  /// Keeps it, as said above.
+  DEVICE void keep(float *to) const {
+    const int lane = own_thread() & 31, strip = first() / 16;
+    float most = 0;
+#pragma unroll
+    for (int n = 0; n < key_tiles; n++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) most = fmaxf(most, fabsf(at[n][i]));
+    // Numbers that are not negative are in the order of their bits.
+    most = __uint_as_float(__reduce_max_sync(FULL_WARP, __float_as_uint(most)));
+    const float scale = state_scale(most);
+    if (!lane) to[state_words + strip] = inverse_power(scale);
+    // Lanes 16 apart have the columns of a word, each for two keys; they get one key each.
+    const bool upper = lane >> 4;
+    const uint order = upper ? 0x7632 : 0x5410;
+    const int place = ((lane & 3) * 2 + upper) * 4 + (lane >> 2 & 3);
+    const auto exchange = [&](float x, float y) {
+      const uint own = two_halves(scale * x, scale * y);
+      const uint other = __shfl_xor_sync(FULL_WARP, (int)own, 16);
+      return __uint_as_float(__byte_perm(upper ? other : own, upper ? own : other, order));
+    };
+#pragma unroll
+    for (int n = 0; n < key_tiles; n++) {
+      const Pack<2> words = {exchange(at[n][0], at[n][1]), exchange(at[n][2], at[n][3])};
+      store_pack(to + state_word(n, strip, place), words);
+    }
+  }
+};

@@ -1,5 +1,5 @@
 // Sums of rows that have the same number, the gradient of an embedding, in an order that depends on
-// the numbers alone; after scatter_order.cuh. Of any number of columns; a thread of LANES has VECTOR of
+// the numbers alone, and of rows at the same position; after scatter_order.cuh. Of any number of columns; a thread of LANES has VECTOR of
 // LANES VECTOR columns at a time.
 //
 // `sum_rare` sorts the rows by number, stably, and adds up those of numbers that have few. The others
@@ -30,15 +30,58 @@ struct Counts {
   uint done[1];  // for each number's first piece, how many of its pieces are
 };
 
+/// The sum over `slots` groups of LANES threads, in a fixed order; slot 0 has the result. `shared` has
+/// room for all threads.
+template <int slots>
+DEVICE pack sum_of_slots(const pack &sum, pack *shared) {
+  shared[threadIdx.x] = sum;
+#pragma unroll
+  for (int half = slots / 2; half; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half * LANES) add(shared[threadIdx.x], shared[threadIdx.x + half * LANES]);
+  }
+  const pack total = shared[threadIdx.x];
+  __syncthreads();
+  return total;
+}
+
+/// sums[p,:] += the sum of dy[r,:] over the rows r = p modulo `period`, for p from `first` on by
+/// `step`.
+DEVICE void sum_positions(long rows, long columns, long first, long step, long period,
+                          const float *__restrict__ dy, float *sums, pack *shared) {
+  enum { SLOTS = ORDER_THREADS / LANES, AHEAD = 8 };
+  const long slot = threadIdx.x / LANES;
+  for (long position = first; position < period; position += step)
+    for (long base = 0; base < columns; base += LANES * VECTOR) {
+      const long column = base + threadIdx.x % LANES * VECTOR;
+      pack sum = {};
+      if (column < columns)
+#pragma unroll AHEAD
+        for (long row = position + slot * period; row < rows; row += SLOTS * period)
+          add(sum, load_pack<VECTOR>(dy + row * columns + column));
+      sum = sum_of_slots<SLOTS>(sum, shared);
+      if (!slot && column < columns) add_to_table(sums + position * columns + column, sum);
+    }
+}
+
 /// table[index[r],:] += dy[r,:] for the numbers of at most RARE rows among `tile` of them, at most
-/// MOST_TILE, those from blockIdx.x tile on; -1 is left out. `places` gets (row, number) pairs in
-/// order, `pieces` the rows of more frequent numbers. Their order does not matter.
-KERNEL __launch_bounds__(ORDER_THREADS)
+/// MOST_TILE, those from blockIdx.x tile on; -1 is left out. `places` gets the rows in order, `pieces`
+/// those of more frequent numbers, whose order does not matter.
+///
+/// Blocks from `sorting` on add dy[r,:] to positions[r % period,:]. They read dy while the others
+/// sort, which leaves the memory idle, and leave it in the cache for them.
+KERNEL __launch_bounds__(ORDER_THREADS, 32 / ORDER_WARPS)
 sum_rare(long rows, long columns, int tile, const int *__restrict__ index,
-         const float *__restrict__ dy, int2 *places, Piece *pieces, Counts *counts, float *table) {
+         const float *__restrict__ dy, int *places, Piece *pieces, Counts *counts, float *table,
+         int sorting, long period, float *positions) {
   begin_kernel();
   extern __shared__ __align__(16) int2 lists[];
   __shared__ int start[MOST_TILE + 1];
+  if ((int)blockIdx.x >= sorting) {
+    sum_positions(rows, columns, blockIdx.x - sorting, gridDim.x - sorting, period, dy, positions,
+                  (pack *)lists);
+    return;
+  }
   const int base = blockIdx.x * tile;
   order_tile<false>(rows, base, tile, index, lists, (int *)(lists + ORDER_WARPS * LISTED), places,
                     [=](int place, int count) {
@@ -58,26 +101,16 @@ sum_rare(long rows, long columns, int tile, const int *__restrict__ index,
     for (int local = threadIdx.x / LANES; local < tile; local += ORDER_THREADS / LANES) {
       const int first = start[local], last = start[local + 1];
       if (first == last || last - first > RARE) continue;
-      add_to_table(table + (long)(base + local) * columns + column,
-                   sum_places<8>(first, 1, last, places, columns, dy + column));
+      float *target = table + (long)(base + local) * columns + column;
+      // Under way together with the rows.
+      pack total = load_floats<VECTOR>(target);
+      add(total, sum_places<8>(first, 1, last, places, columns, dy + column));
+#pragma unroll
+      for (int i = 0; i < VECTOR; i++) target[i] = total.at[i];
     }
 }
 
 enum { SUM_THREADS = 256, SUM_SLOTS = SUM_THREADS / LANES };
-
-/// The sum over the slots of a block, in a fixed order; slot 0 has the result.
-DEVICE pack sum_of_slots(const pack &sum) {
-  __shared__ pack shared[SUM_THREADS];
-  shared[threadIdx.x] = sum;
-#pragma unroll
-  for (int half = SUM_SLOTS / 2; half; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half * LANES) add(shared[threadIdx.x], shared[threadIdx.x + half * LANES]);
-  }
-  const pack total = shared[threadIdx.x];
-  __syncthreads();
-  return total;
-}
 
 /// What other blocks of the kernel have written.
 DEVICE pack load_again(const float *x) {
@@ -89,9 +122,10 @@ DEVICE pack load_again(const float *x) {
 
 /// Adds up pieces of rows of one number; `partial` has a row for each piece.
 KERNEL __launch_bounds__(SUM_THREADS, 2)
-sum_frequent(long columns, const Piece *__restrict__ pieces, const int2 *__restrict__ places,
+sum_frequent(long columns, const Piece *__restrict__ pieces, const int *__restrict__ places,
              const float *__restrict__ dy, float *partial, Counts *counts, float *table) {
   begin_kernel();
+  __shared__ pack shared[SUM_THREADS];
   const int slot = threadIdx.x / LANES, lane = threadIdx.x % LANES, all = counts->pieces;
   for (int at = blockIdx.x; at < all; at += gridDim.x) {
     const Piece piece = pieces[at];
@@ -103,7 +137,7 @@ sum_frequent(long columns, const Piece *__restrict__ pieces, const int2 *__restr
       if (column < columns)
         sum = sum_places<8>(piece.first() + slot, SUM_SLOTS, piece.last(), places, columns,
                             dy + column);
-      sum = sum_of_slots(sum);
+      sum = sum_of_slots<SUM_SLOTS>(sum, shared);
       if (slot || column >= columns) continue;
       if (many == 1) add_to_table(target + column, sum);
       else store_pack(own + column, sum);
@@ -114,10 +148,10 @@ sum_frequent(long columns, const Piece *__restrict__ pieces, const int2 *__restr
       const long column = base + lane * VECTOR;
       pack sum = {};
       if (column < columns)
-#pragma unroll 4
+#pragma unroll 8
         for (int i = slot; i < many; i += SUM_SLOTS)
           add(sum, load_again(partial + (first + i) * columns + column));
-      sum = sum_of_slots(sum);
+      sum = sum_of_slots<SUM_SLOTS>(sum, shared);
       if (!slot && column < columns) add_to_table(target + column, sum);
     }
   }

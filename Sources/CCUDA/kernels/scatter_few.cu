@@ -7,15 +7,15 @@ enum {
 };
 
 /// table[index[r],:] += dy[r,:], in the order of the rows; -1 is left out. A block has `tile` numbers and
-/// a tile of columns; shared memory holds the warps' lists, a place for each row, and 4-byte numbers:
+/// a tile of columns; shared memory holds the warps' lists and 4-byte numbers: a place for each row,
 /// (tile + 1) ORDER_WARPS, tile + 2, and one for every ALONE rows.
 KERNEL __launch_bounds__(ORDER_THREADS)
 add_few_rows(long rows, long columns, int tile, const int *__restrict__ index,
              const float *__restrict__ dy, float *table) {
   begin_kernel();
   extern __shared__ __align__(16) int2 lists[];
-  int2 *places = lists + ORDER_WARPS * LISTED;
-  int *numbers = (int *)(places + rows), *start = numbers + (tile + 1) * ORDER_WARPS;
+  int *places = (int *)(lists + ORDER_WARPS * LISTED);
+  int *numbers = places + rows, *start = numbers + (tile + 1) * ORDER_WARPS;
   // The numbers of more than ALONE rows: how many, and which.
   int *many = start + tile + 1;
   const int base = blockIdx.x * tile, slot = threadIdx.x / LANES;

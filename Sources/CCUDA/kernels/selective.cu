@@ -9,8 +9,14 @@
 // memory, and computes the factors, which cost less than room, a third time. Nothing is divided by a
 // factor, which may be 0. Tokens behind the last have a step of 0, which changes nothing.
 //
+// A kept row of states is [states, channels], or where QUADS [states / 4, channels, 4], so that a
+// lane's move by 16 bytes. Rows are counted in 32 bits, for which there are fewer instructions.
+//
+// Where GATED, the output is multiplied by silu of a gate, shaped like it.
+//
 // Constants: STATES, SPLIT (a power of two, at most 32), TOKENS (a power of two), WARPS, VECTOR
-// (channels that are copied at once, 1 or 4), BOTH_SIGNS.
+// (channels that are copied at once, 1 or 4), BOTH_SIGNS, QUADS, LOG_RATES (rates come as log(-rate)),
+// GATED.
 
 constexpr int own = (STATES + SPLIT - 1) / SPLIT;
 /// States of a channel, filled up.
@@ -22,6 +28,11 @@ constexpr int threads = WARPS * 32;
 /// Numbers of a chunk: one for each channel, and one for each state.
 constexpr int series = TOKENS * tile;
 constexpr int numbers = TOKENS * padded;
+static_assert(!QUADS || STATES % (4 * SPLIT) == 0, "a lane has whole fours of states");
+/// States of a token that are copied at once.
+constexpr int fours = QUADS && VECTOR == 4 ? 4 : 1;
+/// Tokens whose states are computed without asking whether they are there.
+constexpr int ahead = TOKENS > 1 ? 2 : 1;
 constexpr float log2_e = 1.44269504f, ln_2 = 0.69314718f;
 
 extern __shared__ float4 memory[];
@@ -30,12 +41,12 @@ DEVICE float *memory_of(int index, int size) { return (float *)memory + index * 
 
 /// A thread's channel and states.
 struct Place {
-  long batch, first, channels, length;
+  int batch, first, channels, length;
   int lane, column, part;
   bool inside;
   DEVICE Place(long channels, long length, long tiles) : channels(channels), length(length) {
     batch = blockIdx.x / (uint)tiles;
-    first = (long)(blockIdx.x % (uint)tiles) * tile;
+    first = blockIdx.x % (uint)tiles * tile;
     lane = threadIdx.x & 31;
     part = lane / lanes;
     column = threadIdx.x / 32 * lanes + lane % lanes;
@@ -43,10 +54,18 @@ struct Place {
   }
   /// The thread's number i among the channel's states.
   DEVICE int state(int i) const { return part * own + i; }
-  DEVICE long channel() const { return first + column; }
-  DEVICE long token(long t) const { return (batch * length + t) * channels + first; }
+  DEVICE int channel() const { return first + column; }
+  DEVICE long token(int t) const { return (long)(batch * length + t) * channels + first; }
   /// The channel's first state here in the row-th [states, channels].
-  DEVICE long states(long row) const { return (row * STATES + part * own) * channels + channel(); }
+  DEVICE long states(int row) const {
+    return (long)(row * STATES + part * own) * channels + channel();
+  }
+  /// Its first four in the row-th [states / 4, channels, 4].
+  DEVICE long quads(int row) const {
+    return 4 * ((long)(row * (STATES / 4) + part * (own / 4)) * channels + channel());
+  }
+  /// Tokens of the chunk that begins with token t.
+  DEVICE int tokens(int t) const { return min(length - t, TOKENS); }
 };
 
 /// Copies a float in the background, or puts a zero.
@@ -56,29 +75,61 @@ DEVICE void copy_number(float *shared, const float *global, bool is_there) {
                "r"(is_there ? 4 : 0));
 }
 
+/// threadIdx.x, asked for anew: what comes of it would be kept in registers over all chunks.
+DEVICE int own_thread() {
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+}
+
+/// How many VECTORs of a series a thread copies at most.
+constexpr int copies = (series / VECTOR + threads - 1) / threads;
+
+/// Calls `body(n, i, at, there)` for the n-th VECTOR that this thread copies of a series, of the chunk
+/// that begins with token t: from number `at` of the tensor, if it is there, to number i.
+template <class Body>
+DEVICE void each_copied(const Place &x, int t, const Body &body) {
+  // A loop of known length: every instruction here is one for a few states only.
+  const int left = x.length - t, columns = x.channels - x.first;
+  const long first = x.token(t);
+  const int thread = own_thread();
+#pragma unroll
+  for (int n = 0; n < copies; n++) {
+    const int i = n * threads + thread;
+    if ((n + 1) * threads > series / VECTOR && i >= series / VECTOR) continue;
+    const int token = i / (tile / VECTOR), column = i % (tile / VECTOR) * VECTOR;
+    const bool there = column < columns && token < left;
+    body(n, i * VECTOR, there ? first + (token * x.channels + column) : 0, there);
+  }
+}
+
 /// Copies the numbers of the chunk that begins with token t, zeros behind the last token: `COUNT`
 /// series with a number for each channel, then what is written and what is read.
 template <int COUNT>
 DEVICE void fetch(float *stage, const float *const (&from)[COUNT], const float *write,
-                  const float *read, const Place &x, long t) {
-#pragma unroll
-  for (int i = threadIdx.x; i < series / VECTOR; i += threads) {
-    const int token = i / (tile / VECTOR), column = i % (tile / VECTOR) * VECTOR;
-    const bool there = x.first + column < x.channels && t + token < x.length;
-    const long at = there ? x.token(t + token) + column : 0;
+                  const float *read, const Place &x, int t) {
+  each_copied(x, t, [&](int, int i, long at, bool there) {
 #pragma unroll
     for (int n = 0; n < COUNT; n++) {
-      float *to = stage + n * series + i * VECTOR;
+      float *to = stage + n * series + i;
       if constexpr (VECTOR == 4) copy_async(to, from[n] + at, there);
       else copy_number(to, from[n] + at, there);
     }
-  }
-#pragma unroll
-  for (int i = threadIdx.x; i < 2 * numbers; i += threads) {
+  });
+  const int left = x.length - t;
+  const long first_number = (long)(x.batch * x.length + t) * STATES;
+  const int thread = own_thread();
+#pragma unroll 4
+  for (int begin = 0; begin < 2 * numbers; begin += threads * fours) {
+    const int i = begin + thread * fours;
+    if (begin + threads * fours > 2 * numbers && i >= 2 * numbers) continue;
     const int state = i % padded, token = i / padded % TOKENS;
-    const bool there = state < STATES && t + token < x.length;
-    const long at = there ? (x.batch * x.length + t + token) * STATES + state : 0;
-    copy_number(stage + COUNT * series + i, (i < numbers ? write : read) + at, there);
+    const bool there = state < STATES && token < left;
+    const long at = there ? first_number + (token * STATES + state) : 0;
+    const float *some = (i < numbers ? write : read) + at;
+    float *to = stage + COUNT * series + i;
+    if constexpr (fours == 4) copy_async(to, some, there);
+    else copy_number(to, some, there);
   }
   copy_commit();
 }
@@ -103,14 +154,19 @@ DEVICE float power_of_two(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+/// The logistic function.
+DEVICE float opening(float x) { return __fdividef(1.0f, 1.0f + power_of_two(-log2_e * x)); }
 /// e^(step rate) for a rate in units of ln 2, or twice that for factors of both signs: it is also
 /// the factor's derivative.
 DEVICE float slope_of(float step, float rate) {
   return power_of_two(BOTH_SIGNS ? fmaf(step, rate, 1.0f) : step * rate);
 }
-DEVICE float factor_of(float slope) { return BOTH_SIGNS ? slope - 1.0f : slope; }
+/// factor * state + added.
+DEVICE float step_of(float slope, float state, float written, float u) {
+  return fmaf(slope, state, BOTH_SIGNS ? fmaf(written, u, -state) : written * u);
+}
 
-DEVICE void load_states(float (&x)[own], const float *from, const Place &place, long row) {
+DEVICE void load_states(float (&x)[own], const float *from, const Place &place, int row) {
   const bool there = from && place.inside;
   from += place.states(row);
 #pragma unroll
@@ -121,11 +177,25 @@ DEVICE void load_states(float (&x)[own], const float *from, const Place &place, 
 DEVICE void load_rates(float (&x)[own], const float *rate, const Place &place) {
   load_states(x, rate, place, 0);
 #pragma unroll
-  for (int i = 0; i < own; i++) x[i] *= log2_e;
+  for (int i = 0; i < own; i++) x[i] = log2_e * (LOG_RATES ? -power_of_two(x[i] * log2_e) : x[i]);
 }
-DEVICE void store_states(float *to, const float (&x)[own], const Place &place, long row) {
+DEVICE void store_states(float *to, const float (&x)[own], const Place &place, int row) {
   to += place.states(row);
 #pragma unroll
   for (int i = 0; i < own; i++, to += place.channels)
     if (place.inside && place.state(i) < STATES) *to = x[i];
+}
+/// In a kept row.
+DEVICE void keep_states(float *to, const float (&x)[own], const Place &place, int row) {
+  if constexpr (QUADS) {
+    if (!place.inside) return;
+    to += place.quads(row);
+#pragma unroll
+    for (int i = 0; i < own; i += 4, to += 4 * place.channels) {
+      Pack<4> some;
+#pragma unroll
+      for (int j = 0; j < 4; j++) some.at[j] = x[i + j];
+      store_pack(to, some);
+    }
+  } else store_states(to, x, place, row);
 }

@@ -50,12 +50,13 @@ KERNEL join_head(long rows, long padded_rows, int width, int parts, const float 
     return;
   }
   // A part of the vocabulary for each lane.
-  const float *own = stats + lane * 3 * rows + row;
+  const float *own = stats + lane * STATS * rows + row;
   const bool present = lane < parts;
   const float height = present ? own[0] : -INFINITE, powers = present ? own[rows] : 0.0f;
+  const float logit = present ? own[3 * rows] : -INFINITE;
   int column = present ? __float_as_int(own[2 * rows]) : 0x7fffffff;
   const float greatest = warp_max(height);
-  if (height != greatest) column = 0x7fffffff;
+  if (logit != warp_max(logit)) column = 0x7fffffff;
 #pragma unroll
   for (int d = 16; d; d >>= 1) column = min(column, __shfl_xor_sync(FULL_WARP, column, d));
   const float share = present ? power_of_two(height - greatest) : 0.0f;

@@ -2,8 +2,8 @@
 // of losses, arg-maxima and the gradients of the hidden rows. It comes after head_tiles.cuh.
 
 /// Blocks (BLOCK_ROWS hidden rows, `each` tiles of the vocabulary). In each part of the vocabulary:
-/// stats[part] gets the greatest exponent of each row less PROBABILITY_BITS, its column and the sum
-/// of the others' powers relative to the former, without the target's; partial[part], unless it is
+/// stats[part] gets the exponent of each row's ceiling less PROBABILITY_BITS, the sum of the powers
+/// relative to that, without the target's, and the greatest logit's column and value; partial[part], unless it is
 /// null, the sum of the rows of the weight, weighted alike. `right` gets the targets' exponents.
 KERNEL __launch_bounds__(THREADS, RESIDENT)
 head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, const Half *weight,
@@ -33,9 +33,10 @@ head_rows(long rows, int vocabulary, int width, int each, const Half *hidden, co
 #pragma unroll
         for (int slab = 0; slab < SLABS; slab++) {
           if (base + TILE > vocabulary) hide_padding(c[slab], base, vocabulary);
-          float now[2];
-          state[slab].look(c[slab], now);
-          state[slab].raise(c[slab], now, sums[slab], base);
+          float greatest[2];
+          state[slab].look(c[slab], greatest);
+          state[slab].raise(greatest, sums[slab], [] {});
+          state[slab].note(c[slab], greatest, base);
           state[slab].make_powers(c[slab], base, right + row + slab * 16);
         }
         if (partial) add_tile(sums, c, tile);

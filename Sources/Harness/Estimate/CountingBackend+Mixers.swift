@@ -34,15 +34,15 @@ extension CountingBackend {
   }
 
   func selectiveScan(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, final: Tensor?,
-    checkpoints: Tensor?
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, into y: Tensor, ungated: Tensor?,
+    final: Tensor?, checkpoints: Tensor?
   ) {
     count(7, each: shape.batch * shape.length * shape.channels * shape.states)
   }
 
   func selectiveScanBackward(
-    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, checkpoints: Tensor, dy: Tensor,
-    dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
+    _ shape: SelectiveShape, _ inputs: SelectiveTensors<Tensor?>, ungated: Tensor?,
+    checkpoints: Tensor, dy: Tensor, dFinal: Tensor?, into gradients: SelectiveTensors<Tensor?>
   ) {
     count(19, each: shape.batch * shape.length * shape.channels * shape.states)
   }

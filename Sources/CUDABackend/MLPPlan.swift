@@ -97,14 +97,14 @@ struct MLPPlan {
       shared: 2 * numbers + 2 * 8 * Self.slabsAtOnce)
   }
 
-  /// Four tiles of 64 rows of x and dy, two groups' weights, exponents and barriers of the tiles, sums
-  /// of each warp for 32 columns; and what it takes to start at a multiple of 1024.
+  /// Four tiles of 64 rows of x and dy, two groups' weights, exponents, barriers and counters of the
+  /// tiles, sums of each warp for 32 columns; and what it takes to start at a multiple of 1024.
   private var groupedWeights: Kernel {
     let (tile, stages, warps) = (2 * 2 * 64 * width, 4, 8)
     return Kernel(
       program: KernelProgram("grouped_mlp_weights", ["WIDTH": width, "WARPS": warps]),
       warps: warps, slabs: 0,
-      shared: (stages + 2) * tile + stages * (4 * 8 + 8) + 16 + 4 * 32 * warps + 1024)
+      shared: (stages + 2) * tile + stages * (4 * 8 + 8 + 4) + 16 + 4 * 32 * warps + 1024)
   }
 
   /// Tiles of 64 rows of each group, stages of both weights with their barriers, and the bias; and

@@ -8,17 +8,20 @@ enum { STAGES = CLUSTER == 1 ? 3 : CLUSTER == 2 ? 4 : 2 };
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 /// Brings 16 rows to their places in a group's tiles and, in a cluster's first block, to the copies.
-DEVICE Exponents bring(char *tiles, long first, long rows, const float *x, const float *norm,
-                       const float *scales, const float *dy, Half *halves, Exponents *exponents) {
+DEVICE Exponents bring(int group, char *tiles, long first, long rows, const float *x,
+                       const float *norm, const float *scales, const float *dy, Half *halves,
+                       Exponents *exponents) {
   const long slab = first / SLAB, slabs = (rows + TILE - 1) / TILE * SLABS;
   const bool is_there = slab < slabs && blockIdx.x % CLUSTER == 0;
   Exponents exponent;
-  Slab own;
+  Slab own, after;
+  follow(LOADING, group);
   own.load(x + first * WIDTH, rows - first);
+  after.load(dy + first * WIDTH, rows - first);
+  let_next(LOADING, group);
   if (norm) own.scale(norm, scales + first, rows - first);
   exponent.x = own.store<true>((Half *)tiles, INPUT_BITS, is_there ? halves : nullptr, first);
-  own.load(dy + first * WIDTH, rows - first);
-  exponent.dy = own.store<true>((Half *)(tiles + FACTOR), GRADIENT_BITS,
+  exponent.dy = after.store<true>((Half *)(tiles + FACTOR), GRADIENT_BITS,
                                 is_there ? halves + slabs * SLAB * WIDTH : nullptr, first);
   if (is_there && (threadIdx.x & 31) == 0) exponents[slab] = exponent;
   return exponent;
@@ -26,11 +29,16 @@ DEVICE Exponents bring(char *tiles, long first, long rows, const float *x, const
 
 /// Puts down the way back through the norm and around the layer, of what lies behind the norm, `out`
 /// times `inverse`: dx (+)= scale (e - n mean of e n) + dy for a row n = x scale, with e = out weight.
-/// A block leaves its sums of out n in a row of `sums`. `shared` is no longer used for anything else.
-DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, float *shared, long first,
+/// A block leaves its sums of out n in a row of `sums`. The groups' `tiles` are no longer used for
+/// anything else.
+DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, char *tiles, long first,
                              long rows, const float *x, const float *norm, const float *scales,
                              const float *dy, float *dx, int accumulate, float *sums) {
   const int warp = own_warp(), g = lane_group(), t = lane_in_group();
+  // Each warp's sums are in its group's tiles.
+  const auto shared = [&](int warp) {
+    return (float *)(tiles + warp / 4 * STAGE) + warp % 4 * WIDTH;
+  };
   float own[2], along[2] = {}, parts[WIDTH / 8][2] = {};
 #pragma unroll
   for (int r = 0; r < 2; r++) own[r] = first + g + 8 * r < rows ? scales[first + g + 8 * r] : 0;
@@ -63,12 +71,12 @@ DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, float *s
     for (int c = 0; c < 2; c++)
 #pragma unroll
       for (int d = 4; d < 32; d *= 2) parts[j][c] += __shfl_xor_sync(FULL_WARP, parts[j][c], d);
-  __syncthreads();
+  group_barrier(warp / 4);
   if (g == 0)
 #pragma unroll
     for (int j = 0; j < WIDTH / 8; j++)
 #pragma unroll
-      for (int c = 0; c < 2; c++) shared[warp * WIDTH + 8 * j + 2 * t + c] = parts[j][c];
+      for (int c = 0; c < 2; c++) shared(warp)[8 * j + 2 * t + c] = parts[j][c];
   // What is read waits for what was stored: many columns at a time.
   constexpr int BATCH = WIDTH / 16;
 #pragma unroll
@@ -96,7 +104,7 @@ DEVICE void put_through_norm(float (&out)[WIDTH / 8][4], float inverse, float *s
   if (threadIdx.x >= WIDTH) return;
   float sum = 0;
 #pragma unroll
-  for (int i = 0; i < WARPS; i++) sum += shared[i * WIDTH + threadIdx.x];
+  for (int i = 0; i < WARPS; i++) sum += shared(i)[threadIdx.x];
   sums[(long)blockIdx.x * WIDTH + threadIdx.x] = sum;
 }
 
@@ -151,26 +159,25 @@ extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
   const WeightParts<STAGES> parts = {weights + share * count * (STAGE / 2), count,
                                      aligned(shared_bytes) + GROUPS * STAGE};
   float *const bias = (float *)(parts.memory + STAGES * STAGE + 64);
-  if (threadIdx.x == 0) parts.start();
-  for (int i = threadIdx.x; i < count * TILE; i += THREADS)
-    bias[i] = up_bias[share * count * TILE + i];
+  start_copies(parts, group);
 
   const long first = ((long)(blockIdx.x / CLUSTER) * WARPS + warp) * SLAB;
   const Exponents exponent =
-      bring(tiles, first, rows, x, norm, scales, dy, halves, exponents);
-  const float scale = two_to(-WEIGHT_BITS - exponent.x);
+      bring(group, tiles, first, rows, x, norm, scales, dy, halves, exponents);
+  // The others' first products are behind the first group's.
+  if (group == 0)
+    for (int i = threadIdx.x; i < count * TILE; i += 128)
+      bias[i] = up_bias[share * count * TILE + i] * BELL;
+  const float scale = two_to(-WEIGHT_BITS - exponent.x) * BELL;
   const uint x_at = shared_address(tiles), dy_at = x_at + FACTOR;
   written_for_products();
-  __syncthreads();
+  copies_started(group);
 
-  start_turns(group);
   float out[WIDTH / 8][4] = {};
   uint dh[SLABS][4];
 #pragma unroll 1
   for (int part = 0; part < parts.count; part++) {
-    begin_turn(group);
-    // All groups are done with the part before the last one.
-    if (part > 1 && threadIdx.x == 0) parts.fetch(part - 2 + STAGES);
+    if (part == 0) follow(MULTIPLYING, group);
     parts.wait(part);
     float c[TILE / 8][4], dc[TILE / 8][4];
     group_fence();
@@ -179,6 +186,7 @@ extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
       group_commit();
       group_wait<0>();
       group_done(out);
+      parts.release(part - 1);
     }
     group_fence();
     start_products(c, x_at, parts.up(part));
@@ -186,25 +194,23 @@ extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
     group_commit();
     group_wait<0>();
     group_done(c), group_done(dc);
-    end_turn(group);
+    if (part == 0) let_next(MULTIPLYING, group);
 #pragma unroll
     for (int k = 0; k < SLABS; k++)
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int j = 2 * k + (i >> 1), e = 2 * (i & 1);
         const float2 b = *(const float2 *)(bias + part * TILE + 8 * j + 2 * t);
-        const float left = Gelu(fmaf(c[j][e], scale, b.x)).slope * two_to(-WEIGHT_BITS);
-        const float right = Gelu(fmaf(c[j][e + 1], scale, b.y)).slope * two_to(-WEIGHT_BITS);
+        const float left = Gelu(fmaf(c[j][e], scale, b.x)).slope_shifted(WEIGHT_BITS);
+        const float right = Gelu(fmaf(c[j][e + 1], scale, b.y)).slope_shifted(WEIGHT_BITS);
         dh[k][i] = two_bounded_halves(dc[j][e] * left, dc[j][e + 1] * right);
       }
   }
-  begin_turn(group);
   group_fence();
   add_products(out, dh, parts.up(parts.count - 1));
   group_commit();
   group_wait<0>();
   group_done(out);
-  end_turns(group);
 
   const float inverse = two_to(-WEIGHT_BITS - exponent.dy);
   if (CLUSTER > 1) {
@@ -224,8 +230,8 @@ extern "C" __global__ void CLUSTERS_OF(CLUSTER, 1) __launch_bounds__(THREADS, 1)
     return cluster_wait();
   }
   if (norm_sums)
-    return put_through_norm(out, inverse, (float *)aligned(shared_bytes), first, rows, x, norm,
-                            scales, dy, dx, accumulate, norm_sums);
+    return put_through_norm(out, inverse, aligned(shared_bytes), first, rows, x, norm, scales, dy,
+                            dx, accumulate, norm_sums);
 #pragma unroll
   for (int j = 0; j < WIDTH / 8; j++)
 #pragma unroll

@@ -2,8 +2,7 @@
 // hidden ones; after mlp_sums.cuh and mlp_groups.cuh. Elsewhere the file is empty.
 //
 // A block has two groups of four warps with 64 hidden columns each, whose weights are left factors
-// in shared memory, and a part of the rows, which go past them in tiles of 64. The groups take
-// turns: while the tensor cores make one's products, the other makes left factors of its last ones.
+// in shared memory, and a part of the rows, which go past them in tiles of 64.
 
 enum { STAGES = 4 };
 
@@ -35,12 +34,15 @@ struct Tiles {
   DEVICE uint weights_barrier() const {
     return shared_address(exponents_of(STAGES - 1) + SLABS);
   }
-  DEVICE float *sums() const { return (float *)(exponents_of(STAGES - 1) + SLABS + STAGES + 2); }
+  DEVICE uint *counter(int number) const {
+    return (uint *)(exponents_of(STAGES - 1) + SLABS + STAGES + 2) + number % STAGES;
+  }
+  DEVICE float *sums() const { return (float *)counter(0) + STAGES; }
 
   /// Asks for the weights, and for the first tiles.
   DEVICE void start(const Half *all_weights) const {
     barrier_start(weights_barrier());
-    for (int i = 0; i < STAGES; i++) barrier_start(barrier(i));
+    for (int i = 0; i < STAGES; i++) barrier_start(barrier(i)), *counter(i) = 0;
     barrier_start_done();
     barrier_expect(weights_barrier(), GROUPS * STAGE);
     for (int i = 0; i < GROUPS; i++)
@@ -60,6 +62,11 @@ struct Tiles {
     copy_bulk(shared_address(exponents_of(number)), exponents + tile * SLABS, SIZE, own);
   }
   DEVICE void wait(int number) const { barrier_wait(barrier(number), number / STAGES & 1); }
+  /// This warp is done with a tile; the last one asks for what takes its place.
+  DEVICE void release(int number) const {
+    if (number + STAGES < count && is_last_warp(counter(number))) fetch(number + STAGES);
+    __syncwarp();
+  }
 };
 
 /// The sums of dy over the block's rows; blocks side by side have 32 columns each by turns.
@@ -122,18 +129,18 @@ struct GroupSums {
 #pragma unroll
     for (int k = 0; k < SLABS; k++) {
       const Exponents own = exponents[k];
-      const float scale = two_to(-WEIGHT_BITS - own.x);
+      const float scale = two_to(-WEIGHT_BITS - own.x) * BELL;
       const float to_up = two_to(max(up.exponent - own.x - own.dy, -126));
-      const float to_down = two_to(max(down.exponent - own.dy, -126));
+      const float to_hidden = two_to(max(down.exponent - own.dy, -126)) * (1 / BELL);
       float sums[2] = {};
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int j = 2 * k + (i >> 1), r = i & 1;
         const Gelu left(fmaf(c[j][2 * r], scale, bias[r]));
         const Gelu right(fmaf(c[j][2 * r + 1], scale, bias[r]));
-        const float dleft = dc[j][2 * r] * left.slope * two_to(-WEIGHT_BITS);
-        const float dright = dc[j][2 * r + 1] * right.slope * two_to(-WEIGHT_BITS);
-        h[k][i] = two_halves(left.value * to_down, right.value * to_down);
+        const float dleft = dc[j][2 * r] * left.slope_shifted(WEIGHT_BITS);
+        const float dright = dc[j][2 * r + 1] * right.slope_shifted(WEIGHT_BITS);
+        h[k][i] = two_halves(left.value * to_hidden, right.value * to_hidden);
         dh[k][i] = two_bounded_halves(dleft * to_up, dright * to_up);
         sums[r] += dleft + dright;
       }
@@ -186,23 +193,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const Tiles tiles = {halves, exponents, all, first, (int)min(split, all - first),
                        aligned(shared_bytes)};
   if (threadIdx.x == 0) tiles.start(weights);
-  __syncthreads();
   parts += blockIdx.y * (2 * WIDTH * hidden + hidden + WIDTH);
   sum_gradients(tiles, parts + (2 * WIDTH * hidden + hidden));
+  __syncthreads();
 
   const int warp = own_warp(), group = warp / 4;
   const int row = (blockIdx.x * WARPS + warp) * SLAB + lane_group();
   const uint up = tiles.weights(group), down = up + FACTOR;
-  start_turns(group);
   GroupSums sums;
-  sums.bias[0] = up_bias[row], sums.bias[1] = up_bias[row + 8];
+  sums.bias[0] = up_bias[row] * BELL, sums.bias[1] = up_bias[row + 8] * BELL;
   float c[TILE / 8][4], dc[TILE / 8][4];
   barrier_wait(tiles.weights_barrier(), 0);
 #pragma unroll 1
   for (int tile = 0; tile < tiles.count; tile++) {
-    begin_turn(group);
-    // Both groups are done with the tile before the last one.
-    if (tile > 1 && threadIdx.x == 0) tiles.fetch(tile - 2 + STAGES);
+    if (tile == 0) follow(MULTIPLYING, group);
     tiles.wait(tile);
     group_fence();
     if (tile > 0) sums.add(tiles.x(tile - 1), tiles.dy(tile - 1));
@@ -211,15 +215,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     group_commit();
     sums.wait();
     group_done(c), group_done(dc);
-    end_turn(group);
+    if (tile == 0) {
+      let_next(MULTIPLYING, group);
+    } else {
+      tiles.release(tile - 1);
+    }
     sums.make_factors(c, dc, tiles.exponents_of(tile));
   }
-  begin_turn(group);
   group_fence();
   sums.add(tiles.x(tiles.count - 1), tiles.dy(tiles.count - 1));
   group_commit();
   sums.wait();
-  end_turns(group);
   sums.store(parts, row, hidden);
 }
 

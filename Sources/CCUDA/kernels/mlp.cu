@@ -23,7 +23,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
   // Behind both parts, or the rows where these are more.
   constexpr int OWN = WARPS * SLAB * PITCH;
   float *const bias = (float *)(parts + Part::SIZE + max((int)Part::SIZE, OWN));
-  for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i];
+  for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i] * (1 << HIDDEN_BITS);
 
   Part::expect(parts, weights, 0);
   uint a[STEPS][4];
@@ -32,7 +32,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     Slab own;
     own.load(x + first * WIDTH, rows - first);
     if (CAN_NORMALISE && norm) own.normalise(norm, epsilon, scales + first, rows - first);
-    scale = two_to(-WEIGHT_BITS - own.store(tile, INPUT_BITS));
+    scale = two_to(HIDDEN_BITS - WEIGHT_BITS - own.store(tile, INPUT_BITS));
     load_factor(a, tile);
   }
   float out[WIDTH / 8][4] = {};
@@ -52,8 +52,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
       for (int i = 0; i < 4; i++) {
         const float *own = c[i >> 1] + 2 * (i & 1);
         const float2 b = *(const float2 *)(bias + start + n + 8 * (i >> 1) + 2 * t);
-        h[i] = two_halves(Gelu(fmaf(own[0], scale, b.x)).value * (1 << HIDDEN_BITS),
-                          Gelu(fmaf(own[1], scale, b.y)).value * (1 << HIDDEN_BITS));
+        h[i] = two_halves(gelu(fmaf(own[0], scale, b.x)), gelu(fmaf(own[1], scale, b.y)));
       }
       part.add(out, h, part.down, n);
     }

@@ -1,8 +1,10 @@
 // What groups of four warps have of the layer of mlp_parts.cuh, for compute capability 9.0 and 128
 // columns; after mlp_parts.cuh and groups.cuh.
 //
-// Both weights and rows come in tiles of 64 rows, in panels. The groups of a block take turns:
-// while the tensor cores make the products of one, the others make left factors of their last ones.
+// Both weights and rows come in tiles of 64 rows, in panels. The groups of a block begin one after
+// another and then go on without waiting for each other: while the tensor cores make the products of
+// one, the others make left factors of their last ones, and while the first put down what they have,
+// the last ones still compute.
 
 enum {
   GROUPS = WARPS / 4, TILE = 64, SLABS = TILE / SLAB, PANELS = WIDTH / 64, PANEL = TILE * 128,
@@ -37,18 +39,41 @@ DEVICE void add_products(float (&sums)[WIDTH / 8][4], const uint (&a)[SLABS][4],
                           true);
 }
 
-/// A group's turn begins when the one before has ended its own, and all its warps are there; barriers
-/// are numbered from 1 on.
-DEVICE void begin_turn(int group) { barrier_sync(1 + group, GROUPS > 1 ? 256 : 128); }
-DEVICE void end_turn(int group) {
-  if (GROUPS > 1) barrier_arrive(1 + (group + 1) % GROUPS, 256);
+/// What groups do one after another, the first time: barriers with numbers from these on.
+enum { LOADING = 0, MULTIPLYING = GROUPS, ALONE = 2 * GROUPS, STARTED = 3 * GROUPS + 1 };
+
+/// Waits until the group before has said `let_next`.
+DEVICE void follow(int what, int group) {
+  if (group > 0) barrier_sync(what + group, 256);
 }
-DEVICE void start_turns(int group) {
-  if (group == GROUPS - 1) end_turn(group);
+DEVICE void let_next(int what, int group) {
+  if (group < GROUPS - 1) barrier_arrive(what + group + 1, 256);
 }
-/// Ends the last turn, so that no barrier is left half full.
-DEVICE void end_turns(int group) {
-  if (group < GROUPS - 1) end_turn(group);
+/// Waits for the warps of the own group.
+DEVICE void group_barrier(int group) { barrier_sync(1 + ALONE + group, 128); }
+
+/// The last group, which loads its rows behind the others, asks for the first stages of `copies`.
+template <typename Copies>
+DEVICE void start_copies(const Copies &copies, int group) {
+  if (threadIdx.x == THREADS - 128) copies.start();
+  __syncwarp();
+  if (GROUPS > 1 && group == GROUPS - 1) barrier_arrive(STARTED, 256);
+}
+/// Waits for it in the first group, which the others' first products follow.
+DEVICE void copies_started(int group) {
+  if (GROUPS > 1 && group == 0) barrier_sync(STARTED, 256);
+  group_barrier(group);
+}
+
+/// Says that a warp is done with a stage of shared memory, which has a counter that is 0 at first.
+/// True in one lane of the last warp that says so, which may fill the stage again.
+DEVICE bool is_last_warp(uint *counter) {
+  __syncwarp();
+  if (threadIdx.x & 31) return false;
+  __threadfence_block();
+  const bool is_last = atomicInc(counter, WARPS - 1) == WARPS - 1;
+  __threadfence_block();
+  return is_last;
 }
 
 /// Parts of the weights, of 64 hidden columns each, on their way through shared memory, up to STAGES
@@ -64,10 +89,14 @@ struct WeightParts {
   DEVICE uint barrier(int part) const {
     return shared_address(memory) + STAGES * STAGE + part % STAGES * 8;
   }
+  /// Behind the barriers.
+  DEVICE uint *counter(int part) const {
+    return (uint *)(memory + STAGES * STAGE + STAGES * 8) + part % STAGES;
+  }
 
   /// Asks for the first ones.
   DEVICE void start() const {
-    for (int i = 0; i < STAGES; i++) barrier_start(barrier(i));
+    for (int i = 0; i < STAGES; i++) barrier_start(barrier(i)), *counter(i) = 0;
     barrier_start_done();
     for (int i = 0; i < STAGES; i++) fetch(i);
   }
@@ -77,4 +106,9 @@ struct WeightParts {
     copy_bulk(up(part), weights + (long)part * (STAGE / 2), STAGE, barrier(part));
   }
   DEVICE void wait(int part) const { barrier_wait(barrier(part), part / STAGES & 1); }
+  /// This warp is done with a part; the last one asks for what takes its place.
+  DEVICE void release(int part) const {
+    if (part + STAGES < count && is_last_warp(counter(part))) fetch(part + STAGES);
+    __syncwarp();
+  }
 };

@@ -24,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
   // Behind both parts, or the rows where these are more.
   constexpr int OWN = WARPS * SLAB * PITCH;
   float *const bias = (float *)(parts + Part::SIZE + max((int)Part::SIZE, OWN));
-  for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i];
+  for (int i = threadIdx.x; i < columns; i += THREADS) bias[i] = up_bias[i] * BELL;
 
   Part::expect(parts, weights, 0);
   uint a[STEPS][4], b[STEPS][4];
@@ -43,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
     load_factor(b, tile);
     if (is_there && (threadIdx.x & 31) == 0) exponents[slab] = exponent;
   }
-  const float scale = two_to(-WEIGHT_BITS - exponent.x);
+  const float scale = two_to(-WEIGHT_BITS - exponent.x) * BELL;
   float out[WIDTH / 8][4] = {};
   for (int start = 0; start < columns; start += HIDDEN) {
     const int turn = start / HIDDEN & 1;
@@ -62,8 +62,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 12 / WARPS)
       for (int i = 0; i < 4; i++) {
         const int j = i >> 1, e = 2 * (i & 1);
         const float2 own = *(const float2 *)(bias + start + n + 8 * j + 2 * t);
-        const float left = Gelu(fmaf(c[j][e], scale, own.x)).slope * two_to(-WEIGHT_BITS);
-        const float right = Gelu(fmaf(c[j][e + 1], scale, own.y)).slope * two_to(-WEIGHT_BITS);
+        const float left = Gelu(fmaf(c[j][e], scale, own.x)).slope_shifted(WEIGHT_BITS);
+        const float right = Gelu(fmaf(c[j][e + 1], scale, own.y)).slope_shifted(WEIGHT_BITS);
         dh[i] = two_bounded_halves(dc[j][e] * left, dc[j][e + 1] * right);
       }
       part.add(out, dh, part.up, n);

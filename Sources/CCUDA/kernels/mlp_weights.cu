@@ -48,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 8 / WARPS)
       up[k][i] = *(const uint *)(weights + weight_place(false, row, column));
       down[k][i] = *(const uint *)(weights + weight_place(true, row, column));
     }
-  const float bias[2] = {up_bias[first + g], up_bias[first + g + 8]};
+  const float bias[2] = {up_bias[first + g] * BELL, up_bias[first + g + 8] * BELL};
 
   Sum up_sum, down_sum;
   float up_bias_sum[2] = {}, down_bias_sum[2][4] = {};
@@ -80,7 +80,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 8 / WARPS)
       const float2 for_up = up_sum.meet(exponent.x + exponent.dy);
       const float2 for_down = down_sum.meet(exponent.dy + HIDDEN_BITS);
       const float to_hidden = for_down.x * (1 << HIDDEN_BITS);
-      const float scale = two_to(-WEIGHT_BITS - exponent.x);
+      const float scale = two_to(-WEIGHT_BITS - exponent.x) * BELL;
       uint h[4], dh[4];
       float sums[2] = {};
 #pragma unroll
@@ -88,9 +88,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 8 / WARPS)
         const int j = i >> 1, r = i & 1;
         const Gelu left(fmaf(c[j][2 * r], scale, bias[r]));
         const Gelu right(fmaf(c[j][2 * r + 1], scale, bias[r]));
-        const float dleft = dc[j][2 * r] * left.slope * two_to(-WEIGHT_BITS);
-        const float dright = dc[j][2 * r + 1] * right.slope * two_to(-WEIGHT_BITS);
-        h[i] = two_halves(left.value * to_hidden, right.value * to_hidden);
+        const float dleft = dc[j][2 * r] * left.slope_shifted(WEIGHT_BITS);
+        const float dright = dc[j][2 * r + 1] * right.slope_shifted(WEIGHT_BITS);
+        h[i] = two_halves(left.value * (to_hidden * (1 / BELL)),
+                          right.value * (to_hidden * (1 / BELL)));
         dh[i] = two_bounded_halves(dleft * for_up.x, dright * for_up.x);
         sums[r] += dleft + dright;
       }

@@ -16,8 +16,8 @@ extension KernelCatalog {
       + scan(.none, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.none, .delta, exclusive: false, keyDim: 32, valueDim: 32)
-      + scans(.none, .delta, length: 32, dim: 32) + scans(.scalar, .add, length: 16, dim: 64)
-      + scans(.scalar, .delta, length: 32, dim: 64)
+      + [12, 32].flatMap { scans(.none, .delta, length: $0, dim: 32) }
+      + scans(.scalar, .add, length: 16, dim: 64) + scans(.scalar, .delta, length: 32, dim: 64)
       + [8, 32, 64].flatMap { scans(.scalar, .add, length: $0, dim: 64, isNormalised: true) }
       + scans(.scalar, .add, length: 64, dim: 32, isNormalised: true)
       + scans(.scalar, .add, length: 64, dim: 128, isNormalised: true)

@@ -89,6 +89,9 @@ private struct ScanSetting: Sendable {
       ScanSetting(Size(1, 31, 1, 1, 32, 16), .perHead, .add),
       ScanSetting(Size(1, 70, 1, 1, 16, 16), .scalar, .delta),
       ScanSetting(Size(1, 40, 2, 1, 16, 16), .none, .delta),
+      ScanSetting(Size(1, 27, 1, 1, 16, 16), .none, .delta),
+      ScanSetting(Size(2, 13, 2, 1, 32, 32), .none, .delta),
+      ScanSetting(Size(1, 14, 2, 2, 24, 16), .scalar, .delta),
     ].map { setting in
       var setting = setting
       setting.carriesState = false
@@ -107,6 +110,8 @@ private struct ScanSetting: Sendable {
       ("chunks", ScanSetting(Size(1, 33, 1, 1, 16, 17), .perHead, .add)),
       ("chunks", ScanSetting(Size(1, 37, 1, 1, 33, 20), .vector, .add)),
       ("filled chunks", ScanSetting(Size(1, 20, 2, 1, 12, 24), .scalar, .delta)),
+      ("one chunk", ScanSetting(Size(1, 15, 2, 1, 16, 24), .scalar, .delta)),
+      ("one chunk", ScanSetting(Size(1, 9, 1, 1, 16, 64), .perHead, .add)),
       ("filled chunks", ScanSetting(Size(1, 34, 1, 1, 20, 16), .perHead, .add)),
       ("zero decay in chunks", vanishing),
       ("rounds of chunks", ScanSetting(Size(1, 35, 2, 1, 16, 32), .vector, .add)),

@@ -64,7 +64,7 @@ struct HalfScanPlan {
         "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim, "DECAY": Int(shape.decay.rawValue),
         "UPDATE": Int(shape.update.rawValue), "TOKENS": tokens, "WARPS": warps,
         "RESIDENT": resident(pass), "WIDE": aligned ? 1 : 0, "ALONE": isAlone ? 1 : 0,
-        "NORMALISED": isNormalised ? 1 : 0,
+        "NORMALISED": isNormalised ? 1 : 0, "LOGITS": shape.logits,
       ])
   }
 

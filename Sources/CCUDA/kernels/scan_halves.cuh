@@ -11,7 +11,8 @@
 //
 // Constants: KEY_DIM and VALUE_DIM (multiples of 8), DECAY, UPDATE, TOKENS (of a chunk, 16 or 32),
 // WARPS, RESIDENT (blocks of a multiprocessor that there should be registers for), WIDE (rows are
-// where 16 bytes can be read at a time), ALONE (there is one chunk, and no state before it or after
+// where 16 bytes can be read at a time), LOGITS (where not 0, steps of the delta rule come as logits:
+// they are this times the logits' sigmoid), ALONE (there is one chunk, and no state before it or after
 // it: then none takes room), NORMALISED (keys are weighed, and the answers get a divisor, as
 // scan_normaliser.cuh says; updates add, a token has a decay, and each head has keys of its own).
 
@@ -45,6 +46,12 @@ DEVICE float scale_of(float most) {
 }
 /// 1 / x for a power of two.
 DEVICE float inverse_of(float x) { return __uint_as_float((254u << 23) - __float_as_uint(x)); }
+
+/// The step of the delta rule of what comes as one, and its slope there.
+DEVICE float step_of(float x) { return LOGITS ? LOGITS * sigmoid(x) : x; }
+DEVICE float slope_at(float step) {
+  return LOGITS ? step * (1.0f - step * (1.0f / max(LOGITS, 1))) : 1.0f;
+}
 
 DEVICE float greater(float most, float x) { return fmaxf(most, fabsf(x)); }
 

@@ -64,7 +64,8 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   gain.load(in.gain + value, head.value_distance(), count);
   if (!delta) v.load(in.v + value, head.value_distance(), count);
   if (delta && threadIdx.x < C)
-    x.beta[threadIdx.x] = threadIdx.x < count ? in.beta[head.row(t + threadIdx.x)] : 0.0f;
+    x.beta[threadIdx.x] =
+        threadIdx.x < count ? step_of(in.beta[head.row(t + threadIdx.x)]) : 0.0f;
   x.products.fetch(in.decay, head, t, count);
   if constexpr (normalised) {
     k.weigh(in.strength + head.row(t), head.heads, count);
@@ -244,7 +245,7 @@ DEVICE void return_keys(const Frame &x, const Inputs &in, const Scales &by, cons
   if (to) dk.template store<KEY_DIM>(to, distance, chunk.count, inverse_of(unit));
 }
 
-/// The gradients of beta, from the parts that warps have left.
+/// The gradients of beta, or of the logits, from the parts that warps have left.
 DEVICE void return_beta(const Frame &x, const Head &head, float *to, const Chunk &chunk) {
   const int i = threadIdx.x;
   if (i >= chunk.count) return;
@@ -253,7 +254,7 @@ DEVICE void return_beta(const Frame &x, const Head &head, float *to, const Chunk
   for (int part = 0; part < value_parts; part++) sum += x.beta_rows[part * C + i];
 #pragma unroll
   for (int band = 0; band < C / 16; band++) sum += x.beta_columns[band * C + i];
-  to[head.row(chunk.t + i)] = sum;
+  to[head.row(chunk.t + i)] = sum * slope_at(x.beta[i]);
 }
 
 /// The gradients of the decays; returns the thread's token's for that of the head.

@@ -165,7 +165,8 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       rows_v.load(v + value, x.value_distance(), count);
       if constexpr (normalised) rows_k.weigh(strength + x.row(t), x.heads, count);
       if (delta && threadIdx.x < C)
-        frame.beta[threadIdx.x] = threadIdx.x < count ? beta[x.row(t + threadIdx.x)] : 0.0f;
+        frame.beta[threadIdx.x] =
+            threadIdx.x < count ? step_of(beta[x.row(t + threadIdx.x)]) : 0.0f;
       frame.products.fetch(decay, x, t, count);
       Greatest<delta ? 3 : 4> greatest;
       greatest.most[0] = rows_q.greatest(), greatest.most[1] = rows_k.greatest();

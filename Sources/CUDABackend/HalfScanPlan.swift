@@ -36,7 +36,8 @@ struct HalfScanPlan {
     self.shape = shape
     (self.keys, self.values) = (keys, values)
     tokens = shape.length <= 16 ? 16 : 32
-    warps = keys * values > 64 * 64 ? 8 : 4
+    let isSmall = Self.hasSmallBlocks && tokens == 16 && keys * values <= 32 * 32 && !isNormalised
+    warps = isSmall ? 2 : keys * values > 64 * 64 ? 8 : 4
     isAlone = Self.leavesStatesOut && !hasState && shape.length <= tokens
     self.isNormalised = isNormalised
     sharedLimit = sharedBytes
@@ -45,6 +46,9 @@ struct HalfScanPlan {
 
   /// Whether scans of one chunk have programs of their own, without a state.
   private static let leavesStatesOut = true
+
+  /// Whether blocks have two warps where the products of a chunk have tiles for two only.
+  private static let hasSmallBlocks = true
 
   var threads: Int { 32 * warps }
   var grid: LaunchGrid { LaunchGrid(shape.batch * shape.heads) }
@@ -60,7 +64,7 @@ struct HalfScanPlan {
         "KEY_DIM": shape.keyDim, "VALUE_DIM": shape.valueDim, "DECAY": Int(shape.decay.rawValue),
         "UPDATE": Int(shape.update.rawValue), "TOKENS": tokens, "WARPS": warps,
         "RESIDENT": resident(pass), "WIDE": aligned ? 1 : 0, "ALONE": isAlone ? 1 : 0,
-        "NORMALISED": isNormalised ? 1 : 0,
+        "NORMALISED": isNormalised ? 1 : 0, "LOGITS": shape.logits,
       ])
   }
 

@@ -16,8 +16,9 @@ extension KernelCatalog {
       + scan(.none, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.scalar, .delta, exclusive: false, keyDim: 128, valueDim: 128)
       + scan(.none, .delta, exclusive: false, keyDim: 32, valueDim: 32)
-      + scans(.none, .delta, length: 32, dim: 32) + scans(.scalar, .add, length: 16, dim: 64)
-      + scans(.scalar, .delta, length: 32, dim: 64)
+      + [12, 32].flatMap { scans(.none, .delta, length: $0, dim: 32, logits: 2) }
+      + scans(.none, .delta, length: 32, dim: 32)
+      + scans(.scalar, .add, length: 16, dim: 64) + scans(.scalar, .delta, length: 32, dim: 64)
       + [8, 32, 64].flatMap { scans(.scalar, .add, length: $0, dim: 64, isNormalised: true) }
       + scans(.scalar, .add, length: 64, dim: 32, isNormalised: true)
       + scans(.scalar, .add, length: 64, dim: 128, isNormalised: true)
@@ -35,11 +36,12 @@ extension KernelCatalog {
   /// Scans that no state is carried into or out of.
   private static func scans(
     _ decay: ScanShape.Decay, _ update: ScanShape.Update, length: Int, dim: Int,
-    isNormalised: Bool = false
+    isNormalised: Bool = false, logits: Int = 0
   ) -> [KernelProgram] {
-    let shape = ScanShape(
+    var shape = ScanShape(
       batch: 4, length: length, heads: 1, keyHeads: 1, keyDim: dim, valueDim: dim, decay: decay,
       update: update, exclusive: false, scale: 1)
+    shape.logits = logits
     return HalfScanPlan(
       shape, sharedBytes: sharedBytes, hasState: false, isNormalised: isNormalised
     ).map { [$0.program(.forward, aligned: true), $0.program(.backward, aligned: true)] } ?? []

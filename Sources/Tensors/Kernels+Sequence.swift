@@ -57,6 +57,8 @@ package struct ScanShape {
   /// Read before the write, with a bonus for the present token.
   package var exclusive: Bool
   package var scale: Float
+  /// Where not 0, steps of the delta rule come as logits: they are this times the logits' sigmoid.
+  package var logits = 0
 
   package init(
     batch: Int, length: Int, heads: Int, keyHeads: Int, keyDim: Int, valueDim: Int, decay: Decay,
@@ -104,6 +106,8 @@ package struct ScanTensors<Element> {
 }
 
 package protocol ScanKernels {
+  /// Whether the scan of the shape also takes logits of the delta rule's steps.
+  func takesLogits(_ shape: ScanShape) -> Bool
   /// Floats that the forward pass leaves for the backward pass.
   func scanCheckpointCount(_ shape: ScanShape) -> Int
   func scan(
@@ -112,6 +116,10 @@ package protocol ScanKernels {
   func scanBackward(
     _ shape: ScanShape, _ inputs: ScanTensors<Tensor?>, checkpoints: Tensor, dO: Tensor,
     dFinal: Tensor?, into gradients: ScanTensors<Tensor?>)
+}
+
+extension ScanKernels {
+  package func takesLogits(_ shape: ScanShape) -> Bool { false }
 }
 
 /// Recurrent cells; see `hk_cell` in `CKernels.h` for the shapes.

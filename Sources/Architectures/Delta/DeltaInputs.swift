@@ -27,14 +27,14 @@ struct DeltaInputs {
       context.parameters.scoped("strength"), context.width, heads, initial: context.initial)
   }
 
-  /// The scan's inputs, and the results of maps that stand behind them.
+  /// The scan's inputs and how it writes, and the results of maps that stand behind them.
   func callAsFunction(
     _ x: Variable, state: MixerState?, last: [Linear]
-  ) -> (q: Variable, k: Variable, v: Variable, beta: Variable, others: [Variable]) {
+  ) -> (q: Variable, k: Variable, v: Variable, update: MatrixScan.Update, others: [Variable]) {
     let (q, k, v, others) = projections(
       x, state: state, unit: true, first: [strength], last: last)
-    let beta = others[0].applying(.sigmoid, scaledBy: signed ? 2 : 1)
-    return (q, k, v, beta, Array(others.dropFirst()))
+    let update = MatrixScan.Update.deltaOfLogits(others[0], most: signed ? 2 : 1)
+    return (q, k, v, update, Array(others.dropFirst()))
   }
 
   var stateSize: Int { projections.stateSize }

@@ -37,9 +37,9 @@ public struct DeltaNet: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let (q, k, v, beta, others) = inputs(
+    let (q, k, v, update, others) = inputs(
       x, state: state, last: output.gateMap.map { [$0] } ?? [])
-    let scan = MatrixScan(update: .delta(beta: beta), scale: 1 / Float(dim).squareRoot())
+    let scan = MatrixScan(update: update, scale: 1 / Float(dim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
     return output(o, gatedBy: others.first)
   }

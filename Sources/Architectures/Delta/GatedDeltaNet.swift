@@ -46,10 +46,10 @@ public struct GatedDeltaNet: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let (q, k, v, beta, others) = inputs(
+    let (q, k, v, update, others) = inputs(
       x, state: state, last: [step.projection] + (output.gateMap.map { [$0] } ?? []))
     let scan = MatrixScan(
-      decay: .scalar(step(projected: others[0]).decay), update: .delta(beta: beta),
+      decay: .scalar(step(projected: others[0]).decay), update: update,
       scale: 1 / Float(keyDim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
     return output(o, gatedBy: others.dropFirst().first)

@@ -1,3 +1,4 @@
+import Randomness
 import Tensors
 
 extension OpCatalog {
@@ -59,6 +60,8 @@ private struct ScanSetting: Sendable {
   var carriesState = true
   var factors: ClosedRange<Double> = -1...1
   var beta: ClosedRange<Double> = 0...2
+  /// Where not 0, beta is this times the sigmoid of the input.
+  var logits = 0
   var keys: OpInput.Law = .unitRows
   var values: OpInput.Law = .normal(scale: 1)
   /// The first token whose output has a loss, and that loss's weight: as where few positions are
@@ -70,8 +73,9 @@ private struct ScanSetting: Sendable {
     (self.size, self.decay, self.update, self.exclusive) = (size, decay, update, exclusive)
   }
 
+  private static let small = Size(2, 7, 2, 2, 3, 4)
+
   static var special: [(String, ScanSetting)] {
-    let small = Size(2, 7, 2, 2, 3, 4)
     var zeros: [(String, ScanSetting)] = Update.allCases.map { update in
       var setting = ScanSetting(small, .scalar, update)
       setting.factors = 0...0
@@ -89,12 +93,15 @@ private struct ScanSetting: Sendable {
       ScanSetting(Size(1, 31, 1, 1, 32, 16), .perHead, .add),
       ScanSetting(Size(1, 70, 1, 1, 16, 16), .scalar, .delta),
       ScanSetting(Size(1, 40, 2, 1, 16, 16), .none, .delta),
+      ScanSetting(Size(1, 27, 1, 1, 16, 16), .none, .delta),
+      ScanSetting(Size(2, 13, 2, 1, 32, 32), .none, .delta),
+      ScanSetting(Size(1, 14, 2, 2, 24, 16), .scalar, .delta),
     ].map { setting in
       var setting = setting
       setting.carriesState = false
       return ("chunks", setting)
     }
-    return zeros + stateless + extremes + [
+    return zeros + stateless + extremes + ofLogits + [
       ("reflections", reflections),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 81), .perHead, .rankOne, exclusive: true)),
@@ -107,11 +114,27 @@ private struct ScanSetting: Sendable {
       ("chunks", ScanSetting(Size(1, 33, 1, 1, 16, 17), .perHead, .add)),
       ("chunks", ScanSetting(Size(1, 37, 1, 1, 33, 20), .vector, .add)),
       ("filled chunks", ScanSetting(Size(1, 20, 2, 1, 12, 24), .scalar, .delta)),
+      ("one chunk", ScanSetting(Size(1, 15, 2, 1, 16, 24), .scalar, .delta)),
+      ("one chunk", ScanSetting(Size(1, 9, 1, 1, 16, 64), .perHead, .add)),
       ("filled chunks", ScanSetting(Size(1, 34, 1, 1, 20, 16), .perHead, .add)),
       ("zero decay in chunks", vanishing),
       ("rounds of chunks", ScanSetting(Size(1, 35, 2, 1, 16, 32), .vector, .add)),
       ("many chunks", ScanSetting(Size(1, 131, 1, 1, 16, 16), .vector, .add)),
     ]
+  }
+
+  private static var ofLogits: [(String, ScanSetting)] {
+    let settings: [(logits: Int, carriesState: Bool, ScanSetting)] = [
+      (2, false, ScanSetting(Size(2, 13, 2, 1, 32, 32), .none, .delta)),
+      (1, false, ScanSetting(Size(1, 22, 2, 2, 16, 32), .none, .delta)),
+      (2, true, ScanSetting(Size(1, 37, 2, 1, 16, 20), .scalar, .delta)),
+      (1, true, ScanSetting(small, .vector, .delta)),
+    ]
+    return settings.map { logits, carriesState, setting in
+      var setting = setting
+      (setting.logits, setting.carriesState) = (logits, carriesState)
+      return ("logits", setting)
+    }
   }
 
   /// What kernels that work in chunks, with factors of few bits, have to keep apart or in range.
@@ -202,7 +225,9 @@ private struct ScanSetting: Sendable {
     }
     switch update {
     case .add: break
-    case .delta: inputs.append((.beta, OpInput("beta", rows, .uniform(beta))))
+    case .delta:
+      let law: OpInput.Law = logits == 0 ? .uniform(beta) : .normal(scale: 1)
+      inputs.append((.beta, OpInput(logits == 0 ? "beta" : "logits", rows, law)))
     case .rankOne:
       inputs.append((.a, OpInput("a", rows + [size.keyDim], .unitRows)))
       inputs.append((.b, OpInput("b", rows + [size.keyDim], .normal(scale: 0.2))))
@@ -227,7 +252,9 @@ private struct ScanSetting: Sendable {
       scan.decay =
         decay == .perHead ? .perHead(factor) : decay == .scalar ? .scalar(factor) : .vector(factor)
     }
-    if let beta = operands[.beta] { scan.update = .delta(beta: beta) }
+    if let beta = operands[.beta] {
+      scan.update = logits == 0 ? .delta(beta: beta) : .deltaOfLogits(beta, most: logits)
+    }
     if let a = operands[.a], let b = operands[.b] { scan.update = .rankOne(a: a, b: b) }
     if let bonus = operands[.bonus] { scan.read = .exclusive(bonus: bonus) }
     let (output, final) = scan(
@@ -308,6 +335,9 @@ extension ScanSetting {
       k = vector(.k, shared, size.keyDim) ?? []
       v = vector(.v, index, size.valueDim) ?? []
       beta = operands[.beta]?.values[index]
+      if setting.logits > 0 {
+        beta = beta.map { Double(setting.logits) / (1 + PortableMath.exp(-$0)) }
+      }
       a = vector(.a, index, size.keyDim)
       b = vector(.b, index, size.keyDim)
       let factor =

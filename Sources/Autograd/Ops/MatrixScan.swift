@@ -15,6 +15,7 @@ import Tensors
 ///     let gatedLinearAttention = MatrixScan(decay: .vector(alpha))
 ///     let rwkv6 = MatrixScan(decay: .vector(alpha), read: .exclusive(bonus: u))
 ///     let deltaNet = MatrixScan(update: .delta(beta: beta))
+///     let signedDeltaNet = MatrixScan(update: .deltaOfLogits(logits, most: 2))
 ///     let gatedDeltaNet = MatrixScan(decay: .scalar(alpha), update: .delta(beta: beta))
 ///     let rwkv7 = MatrixScan(decay: .vector(alpha), update: .rankOne(a: kappa, b: b))
 ///
@@ -44,6 +45,8 @@ public struct MatrixScan {
     /// With keys of unit length the transition is contractive for β in 0 ... 2, a projection at 1
     /// and a reflection at 2.
     case delta(beta: Variable)
+    /// The same with β = `most` times the sigmoid of logits.
+    case deltaOfLogits(Variable, most: Int)
     /// Adds the association and moves what the undecayed state answers to a_t:
     /// S_t = D_t S_{t-1} + b_t (a_tᵀ S_{t-1}) + k_t v_tᵀ. Both are [batch, length, heads, key dim].
     case rankOne(a: Variable, b: Variable)
@@ -90,12 +93,27 @@ public struct MatrixScan {
   public func callAsFunction(
     q: Variable, k: Variable, v: Variable, initial: Variable? = nil, wantsFinal: Bool = false
   ) -> (output: Variable, final: Variable?) {
-    let operands = operands(q: q, k: k, v: v, initial: initial)
-    let shape = checkedShape(operands, q, k, v)
+    var operands = operands(q: q, k: k, v: v, initial: initial)
+    var shape = checkedShape(operands, q, k, v)
     let tape = q.tape
     let backend = tape.backend
+    if case .deltaOfLogits(let logits, let most) = update {
+      if backend.takesLogits(shape) {
+        shape.logits = most
+      } else {
+        operands.beta = logits.applying(.sigmoid, scaledBy: Float(most))
+      }
+    }
+    return run(operands, shape, on: tape, wantsFinal: wantsFinal)
+  }
+
+  private func run(
+    _ operands: ScanTensors<Variable?>, _ shape: ScanShape, on tape: Tape, wantsFinal: Bool
+  ) -> (output: Variable, final: Variable?) {
+    let backend = tape.backend
+    let outputShape = [shape.batch, shape.length, shape.heads, shape.valueDim]
     let inputs = operands.map { $0?.value }
-    let output = backend.empty(v.shape)
+    let output = backend.empty(outputShape)
     let final = wantsFinal ? backend.empty(shape.stateShape) : nil
     let checkpoints =
       tape.records(operands.all) ? backend.empty([backend.scanCheckpointCount(shape)]) : nil
@@ -105,7 +123,7 @@ public struct MatrixScan {
       guard let checkpoints else { return }
       let targets = operands.gradientTargets(on: backend)
       backend.scanBackward(
-        shape, inputs, checkpoints: checkpoints, dO: gradients[0] ?? backend.zeros(v.shape),
+        shape, inputs, checkpoints: checkpoints, dO: gradients[0] ?? backend.zeros(outputShape),
         dFinal: wantsFinal ? gradients[1] : nil, into: targets)
       for (operand, target) in zip(operands.all, targets.all) {
         if let target { operand?.contribute(target) }
@@ -125,7 +143,7 @@ public struct MatrixScan {
     }
     switch update {
     case .add: break
-    case .delta(let beta): operands.beta = beta
+    case .delta(let beta), .deltaOfLogits(let beta, _): operands.beta = beta
     case .rankOne(let a, let b): (operands.a, operands.b) = (a, b)
     }
     if case .exclusive(let bonus) = read { operands.bonus = bonus }
@@ -176,7 +194,7 @@ extension MatrixScan.Update {
   fileprivate var kind: ScanShape.Update {
     switch self {
     case .add: .add
-    case .delta: .delta
+    case .delta, .deltaOfLogits: .delta
     case .rankOne: .rankOne
     }
   }

@@ -11,7 +11,8 @@
 //
 // Constants: KEY_DIM and VALUE_DIM (multiples of 8), DECAY, UPDATE, TOKENS (of a chunk, 16 or 32),
 // WARPS, RESIDENT (blocks of a multiprocessor that there should be registers for), WIDE (rows are
-// where 16 bytes can be read at a time), ALONE (there is one chunk, and no state before it or after
+// where 16 bytes can be read at a time), LOGITS (where not 0, steps of the delta rule come as logits:
+// they are this times the logits' sigmoid), ALONE (there is one chunk, and no state before it or after
 // it: then none takes room), NORMALISED (keys are weighed, and the answers get a divisor, as
 // scan_normaliser.cuh says; updates add, a token has a decay, and each head has keys of its own).
 
@@ -46,6 +47,12 @@ DEVICE float scale_of(float most) {
 /// 1 / x for a power of two.
 DEVICE float inverse_of(float x) { return __uint_as_float((254u << 23) - __float_as_uint(x)); }
 
+/// The step of the delta rule of what comes as one, and its slope there.
+DEVICE float step_of(float x) { return LOGITS ? LOGITS * sigmoid(x) : x; }
+DEVICE float slope_at(float step) {
+  return LOGITS ? step * (1.0f - step * (1.0f / max(LOGITS, 1))) : 1.0f;
+}
+
 DEVICE float greater(float most, float x) { return fmaxf(most, fabsf(x)); }
 
 /// The greatest numbers of `count` matrices, which a block finds together.
@@ -78,9 +85,11 @@ struct Head {
 
   DEVICE Head(long heads, long key_heads, long length)
       : heads((int)heads), key_heads((int)key_heads), length((int)length) {
-    batch = (int)blockIdx.x / this->heads;
-    head = (int)blockIdx.x % this->heads;
-    shared = head * this->key_heads / this->heads;
+    // Without signs, and seldom twice: a division is 20 instructions.
+    batch = (int)(blockIdx.x / (uint)heads);
+    head = (int)blockIdx.x - batch * this->heads;
+    shared = head;
+    if (key_heads != heads) shared = (int)((uint)(head * this->key_heads) / (uint)heads);
   }
   DEVICE int key_distance() const { return key_heads * KEY_DIM; }
   DEVICE int value_distance() const { return heads * VALUE_DIM; }
@@ -100,27 +109,30 @@ DEVICE float4 load_four(const float *from) {
 /// filled up with zeros.
 template <int DIM, int FILLED>
 struct Rows {
-  static constexpr int pieces = FILLED / 4, all = C * pieces;
+  static constexpr int pieces = FILLED / 4, step = threads / pieces, all = C * pieces;
   static constexpr int count = (all + threads - 1) / threads;
+  static_assert(threads % pieces == 0, "a thread has the same columns of all its rows");
   float4 at[count];
 
-  DEVICE static int place(int n) { return threadIdx.x + n * threads; }
-  DEVICE static bool is_one(int n) { return all % threads == 0 || place(n) < all; }
+  /// The n-th of the thread's rows, and the column of its four numbers. Distances in a chunk are
+  /// counted in 32 bits: addresses are a tenth of what a block with one chunk does.
+  DEVICE static int row(int n) { return (int)(threadIdx.x / pieces) + n * step; }
+  DEVICE static int column() { return (int)(threadIdx.x % pieces) * 4; }
+  DEVICE static bool is_one(int n) { return all % threads == 0 || row(n) < C; }
 
   DEVICE void load(const float *from, int distance, int tokens) {
+    from += row(0) * distance + column();
 #pragma unroll
     for (int n = 0; n < count; n++) {
-      const int row = place(n) / pieces, column = place(n) % pieces * 4;
       at[n] = float4{0, 0, 0, 0};
-      if (row < tokens && column < DIM) at[n] = load_four(from + (long)row * distance + column);
+      if (row(n) < tokens && column() < DIM) at[n] = load_four(from + n * step * distance);
     }
   }
   /// Multiplies each row by a number.
   DEVICE void weigh(const float *by, int distance, int tokens) {
 #pragma unroll
     for (int n = 0; n < count; n++) {
-      const int row = place(n) / pieces;
-      const float factor = row < tokens ? by[(long)row * distance] : 0.0f;
+      const float factor = row(n) < tokens ? by[row(n) * distance] : 0.0f;
       at[n].x *= factor, at[n].y *= factor, at[n].z *= factor, at[n].w *= factor;
     }
   }
@@ -135,7 +147,7 @@ struct Rows {
 #pragma unroll
     for (int n = 0; n < count; n++)
       if (is_one(n))
-        *(uint2 *)(to + place(n) / pieces * (FILLED + 8) + place(n) % pieces * 4) =
+        *(uint2 *)(to + row(n) * (FILLED + 8) + column()) =
             uint2{two_halves(scale * at[n].x, scale * at[n].y),
                   two_halves(scale * at[n].z, scale * at[n].w)};
   }
@@ -143,7 +155,7 @@ struct Rows {
 #pragma unroll
     for (int n = 0; n < count; n++)
       if (is_one(n))
-        *(float4 *)(to + place(n) / pieces * (FILLED + 4) + place(n) % pieces * 4) = at[n];
+        *(float4 *)(to + row(n) * (FILLED + 4) + column()) = at[n];
   }
 };
 typedef Rows<KEY_DIM, keys> KeyRows;
@@ -169,13 +181,19 @@ DEVICE void announce(const void *from, int bytes) {
 #endif
 }
 
-/// Copies ROWS rows of DIM halves that lie together into rows `pitch` apart, or, `out`, back.
-template <int DIM, int ROWS, bool out>
-DEVICE void copy_halves(Half *shared, int pitch, Half *global) {
+/// Copies ROWS rows of DIM halves that lie together into rows `pitch` apart, or, `out`, back. Where
+/// they are `cut` only the first `count` are in memory: the others come as zeros, and stay.
+template <int DIM, int ROWS, bool out, bool cut = false>
+DEVICE void copy_halves(Half *shared, int pitch, Half *global, int count = ROWS) {
   constexpr int pieces = DIM / 8, all = ROWS * pieces;
-  const auto copy = [](Half *place, Half *from) {
-    if constexpr (out) *(uint4 *)from = *(const uint4 *)place;
-    else copy_async(place, from);
+  const auto copy = [=](Half *place, Half *from, int row) {
+    if constexpr (out) {
+      if (!cut || row < count) *(uint4 *)from = *(const uint4 *)place;
+    } else if constexpr (cut) {
+      copy_async(place, from, row < count);
+    } else {
+      copy_async(place, from);
+    }
   };
   global += threadIdx.x * 8;
   if constexpr (threads % pieces == 0) {
@@ -185,10 +203,11 @@ DEVICE void copy_halves(Half *shared, int pitch, Half *global) {
     shared += first * pitch + threadIdx.x % pieces * 8;
 #pragma unroll
     for (int row = 0; row < ROWS; row += step)
-      if (ROWS % step == 0 || row + first < ROWS) copy(shared + row * pitch, global + row * DIM);
+      if (ROWS % step == 0 || row + first < ROWS)
+        copy(shared + row * pitch, global + row * DIM, row + first);
   } else {
     for (int i = threadIdx.x; i < all; i += threads, global += threads * 8)
-      copy(shared + i / pieces * pitch + i % pieces * 8, global);
+      copy(shared + i / pieces * pitch + i % pieces * 8, global, i / pieces);
   }
 }
 

@@ -4,18 +4,20 @@
 DEVICE void fetch_kept(const Frame &x, const Kept &kept, const Head &head, int n, bool has_state) {
   const long chunk = head.chunk(n);
   if (delta)
-    copy_halves<VALUE_DIM, C, false>(x.w, value_pitch, kept.answers + chunk * (C * VALUE_DIM));
+    copy_halves<VALUE_DIM, C, false, true>(
+        x.w, value_pitch, kept.answers + chunk * (C * VALUE_DIM), head.length - n * C);
   if (has_state)
     copy_halves<VALUE_DIM, KEY_DIM, false>(x.state, value_pitch,
                                            kept.states + chunk * (KEY_DIM * VALUE_DIM));
   copy_commit();
 }
 
-/// Starts to copy the inverse to where the copy of the state's gradient was.
-DEVICE void fetch_inverse(const Frame &x, const float *inverse) {
-#pragma unroll
-  for (int i = threadIdx.x; i < C * C / 4; i += threads)
-    copy_async(x.inverse + i / (C / 4) * token_step + i % (C / 4) * 4, inverse + i * 4);
+/// Starts to copy the inverse to where the copy of the state's gradient was, with zeros above the
+/// diagonal and behind the last of `count` tokens.
+DEVICE void fetch_inverse(const Frame &x, const float *inverse, int count) {
+  each_four([&](int i, int j) {
+    copy_async(x.inverse + i * token_step + j, inverse + i * C + j, i < count && j <= i);
+  });
   copy_commit();
 }
 
@@ -62,7 +64,8 @@ DEVICE void fetch(const Frame &x, const Inputs &in, const Kept &kept, const Head
   gain.load(in.gain + value, head.value_distance(), count);
   if (!delta) v.load(in.v + value, head.value_distance(), count);
   if (delta && threadIdx.x < C)
-    x.beta[threadIdx.x] = threadIdx.x < count ? in.beta[head.row(t + threadIdx.x)] : 0.0f;
+    x.beta[threadIdx.x] =
+        threadIdx.x < count ? step_of(in.beta[head.row(t + threadIdx.x)]) : 0.0f;
   x.products.fetch(in.decay, head, t, count);
   if constexpr (normalised) {
     k.weigh(in.strength + head.row(t), head.heads, count);
@@ -242,7 +245,7 @@ DEVICE void return_keys(const Frame &x, const Inputs &in, const Scales &by, cons
   if (to) dk.template store<KEY_DIM>(to, distance, chunk.count, inverse_of(unit));
 }
 
-/// The gradients of beta, from the parts that warps have left.
+/// The gradients of beta, or of the logits, from the parts that warps have left.
 DEVICE void return_beta(const Frame &x, const Head &head, float *to, const Chunk &chunk) {
   const int i = threadIdx.x;
   if (i >= chunk.count) return;
@@ -251,7 +254,7 @@ DEVICE void return_beta(const Frame &x, const Head &head, float *to, const Chunk
   for (int part = 0; part < value_parts; part++) sum += x.beta_rows[part * C + i];
 #pragma unroll
   for (int band = 0; band < C / 16; band++) sum += x.beta_columns[band * C + i];
-  to[head.row(chunk.t + i)] = sum;
+  to[head.row(chunk.t + i)] = sum * slope_at(x.beta[i]);
 }
 
 /// The gradients of the decays; returns the thread's token's for that of the head.
@@ -309,7 +312,8 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_backward(
     start_writes(frame, by, chunk.are, du);
     start_keys(frame, by, chunk.are, new_k);
     __syncthreads();
-    if constexpr (delta) fetch_inverse(frame, kept.inverses + head.chunk(n) * (C * C));
+    if constexpr (delta)
+      fetch_inverse(frame, kept.inverses + head.chunk(n) * (C * C), chunk.count);
     return_writes(frame, by, du, values_to, head.value_distance(), chunk.count);
     if constexpr (delta) {
       copy_wait<0>();

@@ -98,13 +98,14 @@ DEVICE void look(const Frame &x, Sums<pairs> &read, Sums<pairs> &known) {
   }
 }
 
-/// The answers, from what the old state leaves of the values.
-DEVICE void answer(const Frame &x, Scales &by) {
+/// The answers, from what the old state leaves of the values; those of tokens from `count` on, which
+/// write nothing, are zeros.
+DEVICE void answer(const Frame &x, Scales &by, int count) {
   auto tile = Cut<values>::tile();
   Greatest<1> greatest;
   if (Cut<values>::has_one()) {
     add_exact(
-        tile, 0, tile.row + 16, [&](int i, int n) { return x.inverse[i * token_step + n]; },
+        tile, 0, min(tile.row + 16, terms_of(count)), [&](int i, int n) { return x.inverse[i * token_step + n]; },
         [&](int n, int j) { return x.v[n * value_step + j]; });
     tile.each([&](int, int, float a, float b) {
       greatest.most[0] = greater(greater(greatest.most[0], a), b);
@@ -120,19 +121,19 @@ DEVICE void answer(const Frame &x, Scales &by) {
     });
 }
 
-/// Keeps the inverse of which what lies above the diagonal is used up, for zeros.
-DEVICE void store_inverse(float *to, const float *inverse) {
-  for (int place = threadIdx.x; place < C * C / 4; place += threads) {
-    const int i = place / (C / 4), j = place % (C / 4) * 4;
-    const float4 four = *(const float4 *)(inverse + i * token_step + j);
-    ((float4 *)to)[place] = float4{j <= i ? four.x : 0, j + 1 <= i ? four.y : 0,
-                                   j + 2 <= i ? four.z : 0, j + 3 <= i ? four.w : 0};
-  }
+/// Keeps the inverse's first `count` rows, each up to the four with the diagonal: what else there is
+/// nobody reads.
+DEVICE void store_inverse(float *to, const float *inverse, int count) {
+  each_four([&](int i, int j) {
+    if (i < count && j <= i)
+      store_pack(to + i * C + j, load_pack<4>(inverse + i * token_step + j));
+  });
 }
 
 /// A block for each head. `kept_states` are [batch, heads, chunks, key, value], `kept_answers` (w)
 /// [batch, heads, chunks, C, value], both 16-bit floats times `kept_scales` [batch, heads, chunks,
-/// 2], `kept_inverses` [batch, heads, chunks, C, C]; they may be null. Where no state comes in none
+/// 2], `kept_inverses` [batch, heads, chunks, C, C]; they may be null. Of answers and inverses there
+/// are only the rows of tokens. Where no state comes in none
 /// is kept before the first chunk: what would be made of its zeros, and the last one where nobody
 /// wants it, are left out.
 KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
@@ -164,7 +165,8 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
       rows_v.load(v + value, x.value_distance(), count);
       if constexpr (normalised) rows_k.weigh(strength + x.row(t), x.heads, count);
       if (delta && threadIdx.x < C)
-        frame.beta[threadIdx.x] = threadIdx.x < count ? beta[x.row(t + threadIdx.x)] : 0.0f;
+        frame.beta[threadIdx.x] =
+            threadIdx.x < count ? step_of(beta[x.row(t + threadIdx.x)]) : 0.0f;
       frame.products.fetch(decay, x, t, count);
       Greatest<delta ? 3 : 4> greatest;
       greatest.most[0] = rows_q.greatest(), greatest.most[1] = rows_k.greatest();
@@ -222,14 +224,14 @@ KERNEL __launch_bounds__(threads, RESIDENT) scan_halves_forward(
     }
     __syncthreads();
     if constexpr (delta) {
-      invert(frame.inverse);
+      invert(frame.inverse, count);
       __syncthreads();
-      answer(frame, by);
+      answer(frame, by, count);
       __syncthreads();
       if (kept.answers) {
-        copy_halves<VALUE_DIM, C, true>(frame.w, value_pitch,
-                                        kept.answers + chunk * (C * VALUE_DIM));
-        store_inverse(kept.inverses + chunk * (C * C), frame.inverse);
+        copy_halves<VALUE_DIM, C, true, true>(frame.w, value_pitch,
+                                              kept.answers + chunk * (C * VALUE_DIM), count);
+        store_inverse(kept.inverses + chunk * (C * C), frame.inverse, count);
       }
     }
     if (kept.scales && threadIdx.x == 0)

@@ -174,7 +174,8 @@ DEVICE void return_values(const Frame &x, Scales &by, float *to, int distance, i
   Greatest<1> greatest;
   if (Cut<values>::has_one()) {
     add_exact(
-        tile, tile.row, C, [&](int i, int n) { return x.inverse[n * token_step + i]; },
+        tile, tile.row, terms_of(count),
+        [&](int i, int n) { return x.inverse[n * token_step + i]; },
         [&](int n, int j) { return x.beta[n] * x.du[n * value_step + j]; });
     tile.each([&](int i, int j, float a, float b) {
       greatest.most[0] = greater(greater(greatest.most[0], a), b);

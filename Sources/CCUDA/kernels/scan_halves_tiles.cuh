@@ -74,7 +74,7 @@ struct Sums {
   template <int DIM>
   DEVICE void store(float *to, int distance, int count, float unit) const {
     const int first = row + lane_group(), left = column + 2 * lane_in_group();
-    to += (long)first * distance + left;
+    to += first * distance + left;
 #pragma unroll
     for (int half = 0; half < 2; half++, to += 8 * distance) {
       if (first + 8 * half >= count) continue;
@@ -218,6 +218,19 @@ struct State {
     }
   }
 };
+
+/// The terms of a product of `add_exact` of which those from `count` on are zeros.
+DEVICE int terms_of(int count) { return min(C, (count + 7) / 8 * 8); }
+
+/// Calls f(i, j) for the places of [C, C], of which a thread has four from j on.
+template <class F>
+DEVICE void each_four(F f) {
+  constexpr int pieces = C / 4, rows = threads / pieces;
+  const int first = threadIdx.x / pieces, j = threadIdx.x % pieces * 4;
+#pragma unroll
+  for (int i = 0; i < C; i += rows)
+    if (C % rows == 0 || i + first < C) f(i + first, j);
+}
 
 /// The parts of the numbers of TF32 of which the sums are almost exact.
 DEVICE void split(uint &high, uint &low, float x) {

@@ -1,6 +1,25 @@
 // The inverse of I + a chunk's system of the delta rule, in 32-bit floats; after what names C, threads
 // and token_step, the distance of its rows.
 
+/// Four neighbours of a row of the product of `terms` terms of a row, `left`, and rows `token_step`
+/// apart, of which `right` are the first one's four.
+template <int terms>
+DEVICE Pack<4> four_sums(const float *left, const float *right) {
+  Pack<4> sums = {};
+#pragma unroll
+  for (int n = 0; n < terms; n += 4) {
+    const Pack<4> factors = load_pack<4>(left + n);
+#pragma unroll
+    for (int m = 0; m < 4; m++) {
+      const Pack<4> row = load_pack<4>(right + (n + m) * token_step);
+#pragma unroll
+      for (int j = 0; j < 4; j++) sums.at[j] += factors.at[m] * row.at[j];
+    }
+  }
+  return sums;
+}
+DEVICE Pack<4> negative(const Pack<4> &x) { return {-x.at[0], -x.at[1], -x.at[2], -x.at[3]}; }
+
 /// The first warp's part of the inverse: diagonal blocks of 8 by substitution, a lane for each
 /// column, then two of them make one of 16.
 DEVICE void invert_blocks(float *a, int lane) {
@@ -19,21 +38,10 @@ DEVICE void invert_blocks(float *a, int lane) {
   // Four places for a lane, of the block above and of the one below.
   float *own = a + lane / 16 * 16 * (token_step + 1);
   const int row = lane % 16 / 2, first = lane % 2 * 4;
-  Pack<4> sums = {};
-#pragma unroll 2
-  for (int n = 0; n < 8; n++)
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-      sums.at[j] += own[(8 + row) * token_step + n] * own[n * token_step + first + j];
   float *above = own + row * token_step + 8 + first, *below = own + (8 + row) * token_step + first;
-  *(Pack<4> *)above = sums;
+  *(Pack<4> *)above = four_sums<8>(below - first, own + first);
   __syncwarp();
-  sums = {};
-#pragma unroll 2
-  for (int n = 0; n < 8; n++)
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-      sums.at[j] -= own[(8 + row) * token_step + 8 + n] * own[n * token_step + 8 + first + j];
+  const Pack<4> sums = negative(four_sums<8>(below - first + 8, own + 8 + first));
   __syncwarp();
   *(Pack<4> *)below = sums;
   *(Pack<4> *)above = {};
@@ -41,27 +49,20 @@ DEVICE void invert_blocks(float *a, int lane) {
 
 /// Makes (I + system)^-1 of the system of C tokens (16 or 32), in place: the diagonal blocks, then the
 /// block below them.
-/// What lies above them is left used up, for zeros.
-DEVICE void invert(float *a) {
-  constexpr int half = C / 2;
+/// What lies above them is left used up, for zeros. Rows of the system from `count` on are zeros,
+/// also in what lies beside the diagonal blocks, and need no products.
+DEVICE void invert(float *a, int count = C) {
+  constexpr int half = C / 2, fours = half / 4;
+  static_assert(C == 16 || threads >= half * fours, "a thread has four places of the block");
   // All lanes go along where there is one block of 16: the upper ones do the same as the others.
   if (threadIdx.x < 32) invert_blocks(a, threadIdx.x % C);
-  if (C == 16) return;
+  if (C == 16 || count <= half) return;
+  const int row = threadIdx.x / fours, first = threadIdx.x % fours * 4;
+  const bool has_some = row < min(count, C) - half;
+  float *own = a + (half + row) * token_step, *above = a + row * token_step + half + first;
   __syncthreads();
-  for (int place = threadIdx.x; place < half * half; place += threads) {
-    const int i = place / half, j = place % half;
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < half; n++) sum += a[(half + i) * token_step + n] * a[n * token_step + j];
-    a[i * token_step + half + j] = sum;
-  }
+  if (has_some) *(Pack<4> *)above = four_sums<half>(own, a + first);
   __syncthreads();
-  for (int place = threadIdx.x; place < half * half; place += threads) {
-    const int i = place / half, j = place % half;
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < half; n++)
-      sum += a[(half + i) * token_step + half + n] * a[n * token_step + half + j];
-    a[(half + i) * token_step + j] = -sum;
-  }
+  if (has_some)
+    *(Pack<4> *)(own + first) = negative(four_sums<half>(own + half, a + half + first));
 }

@@ -31,6 +31,7 @@ extension Variable {
   /// - Returns: [rows, …], or this variable.
   public func atWantedRows() -> Variable {
     guard let wanted = tape.wantedRows else { return self }
+    if let rows = tape.wantedRows(of: self) { return rows }
     let rest = Array(shape.dropFirst(2))
     let columns = rest.reduce(1, *)
     return reshaped([shape[0] * shape[1], columns])

@@ -153,10 +153,11 @@ public struct HeadProjections {
     return finished(projected, state: state, unit: unit)
   }
 
-  /// The same, and other linear maps of the inputs with them: `first` those that stand before the
-  /// projections, `last` those behind them, which is the order that their gradients are added in,
-  /// from the last to the first.
-  /// The results of `gate`, behind them all, are those at the positions that `atWantedRows` leaves.
+  /// The same, and other linear maps of the inputs with them.
+  ///
+  /// `first` are those that stand before the projections, `last` those behind them, which is the order
+  /// that their gradients are added in, from the last to the first. `gate`, behind them all, is mapped at
+  /// the positions that `atWantedRows` leaves.
   ///
   /// - Returns: With the projections, the results of `first`, of `last` and of `gate`.
   func callAsFunction(

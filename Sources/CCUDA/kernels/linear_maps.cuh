@@ -80,7 +80,7 @@ template <int THREADS>
 struct FourPlace {
   int fours, row, four;
 
-  DEVICE FourPlace(int fours) : fours(fours), row(threadIdx.x / fours), four(threadIdx.x % fours) {}
+  DEVICE FourPlace(int fours, int first) : fours(fours), row(first / fours), four(first % fours) {}
   DEVICE void go_on() {
     row += THREADS / fours, four += THREADS % fours;
     if (four >= fours) four -= fours, row++;
@@ -98,15 +98,14 @@ DEVICE void put_weights(const Maps &maps, int first_input, int inputs, Half *wei
     const float *from = maps.weight(map) + (long)first_input * n;
     Half *to = weights + maps.start(map);
     const bool is_aligned = n % 4 == 0;
-    FourPlace<THREADS> place(fours);
-    while (place.row < ROWS) {
+    for (int first = threadIdx.x; first < ROWS * fours; first += THREADS * AT_ONCE) {
       float4 w[AT_ONCE];
-      FourPlace<THREADS> ahead = place;
+      FourPlace<THREADS> ahead(fours, first), place = ahead;
 #pragma unroll
       for (int i = 0; i < AT_ONCE; i++, ahead.go_on()) {
-        const int column = ahead.four * 4;
-        w[i] = load_four(from + ahead.row * n + column,
-                         ahead.row < inputs - first_input ? n - column : 0, is_aligned);
+        const int row = ahead.row, column = ahead.four * 4;
+        w[i] = load_four(from + row * n + column, row < inputs - first_input ? n - column : 0,
+                         is_aligned);
       }
 #pragma unroll
       for (int i = 0; i < AT_ONCE; i++, place.go_on()) {

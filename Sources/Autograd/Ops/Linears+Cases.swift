@@ -21,6 +21,7 @@ extension OpCatalog {
       LinearsShape(lead: [13], inputs: 16, outputs: [8, 24]),
       LinearsShape(lead: [131], inputs: 180, outputs: [8, 16, 12]),
       LinearsShape(lead: [131], inputs: 180, outputs: [24, 3, 40]),
+      LinearsShape(lead: [131], inputs: 36, outputs: [8, 12]),
     ].map { linearsCase($0, uses: 2) }
 
   /// The projections of mixers with heads, at training's sizes.

@@ -153,21 +153,26 @@ public struct HeadProjections {
     return finished(projected, state: state, unit: unit)
   }
 
-  /// The same, and other linear maps of the inputs with them: `first` those that stand before the
-  /// projections, `last` those behind them, which is the order that their gradients are added in,
-  /// from the last to the first.
+  /// The same, and other linear maps of the inputs with them.
   ///
-  /// - Returns: With the projections, the results of `first` and then of `last`.
+  /// `first` are those that stand before the projections, `last` those behind them, which is the order
+  /// that their gradients are added in, from the last to the first. `gate`, behind them all, is mapped at
+  /// the positions that `atWantedRows` leaves.
+  ///
+  /// - Returns: With the projections, the results of `first`, of `last` and of `gate`.
   func callAsFunction(
     _ x: Variable, state: MixerState?, unit: Bool = false, first: [Linear] = [],
-    last: [Linear] = []
+    last: [Linear] = [], gate: Linear? = nil
   ) -> (q: Variable, k: Variable, v: Variable, others: [Variable]) {
-    precondition((first + last).allSatisfy { $0.bias == nil }, "joint maps have no bias")
+    precondition(
+      (first + last).allSatisfy { $0.bias == nil } && gate?.bias == nil, "joint maps have no bias")
     let own = [query.weight, key.weight, value.weight]
-    let results = x.linears(first.map(\.weight.variable) + own + last.map(\.weight.variable))
+    let results = x.linears(
+      first.map(\.weight.variable) + own + last.map(\.weight.variable),
+      atWantedRows: gate?.weight.variable)
     let projected = Array(results[first.count..<first.count + own.count])
     let (q, k, v) = finished(projected, state: state, unit: unit)
-    return (q, k, v, results.prefix(first.count) + results.suffix(last.count))
+    return (q, k, v, Array(results[..<first.count] + results[(first.count + own.count)...]))
   }
 
   /// The weights where the projections are linear maps and nothing else; nil for others.
@@ -290,12 +295,12 @@ public struct HeadOutput {
 
   /// Takes the heads' outputs [batch, length, heads, dim] and the mixer's input.
   public func callAsFunction(_ heads: Variable, input: Variable) -> Variable {
-    self(heads, gatedBy: gate.map { $0(input) })
+    self(heads, gatedBy: gate.map { $0(input.atWantedRows()) })
   }
 
-  /// The same with what the gate's map made of the input.
+  /// The same with what the gate's map made of the input at the positions that `atWantedRows` leaves.
   func callAsFunction(_ heads: Variable, gatedBy gate: Variable?) -> Variable {
-    let (heads, gate) = (heads.atWantedRows(), gate?.atWantedRows())
+    let heads = heads.atWantedRows()
     let flat = Array(heads.shape.dropLast(2)) + [heads.shape.suffix(2).reduce(1, *)]
     if normalised, let gate {
       return output.endingBranch(heads.rmsNorm(weight: norm?.variable, gatedBy: gate, .silu))

@@ -151,11 +151,11 @@ public final class Model {
     for (layer, block) in blocks.enumerated() {
       let own = state?.layers[layer]
       own?.position = start
-      let places = layer == blocks.count - 1 ? wanted : nil
-      stream.add(block.norm) { x in
-        x.tape.wanting(places) { block.mixer(x, state: own) }
+      if layer == blocks.count - 1, let wanted {
+        stream.add(block.norm, at: wanted) { block.mixer($0, state: own) }
+      } else {
+        stream.add(block.norm) { block.mixer($0, state: own) }
       }
-      if let places { stream.keep(places) }
       if let channelMixer = block.channelMixer, let channelNorm = block.channelNorm {
         stream.mix(channelNorm, channelMixer)
       }

@@ -24,14 +24,35 @@ struct ResidualStream {
   /// Adds a branch: a function of the norm of what is there so far, which is the stream's own norm for
   /// the first branch.
   mutating func add(_ norm: Norm, _ branch: (Variable) -> Variable) {
+    last = branch(normalised(norm))
+  }
+
+  /// Adds a branch at some positions, and keeps these alone: [rows, width] instead of
+  /// [batch, length, width].
+  mutating func add(_ norm: Norm, at places: IndexTensor, _ branch: (Variable) -> Variable) {
+    let input = normalised(norm)
+    let all = x
+    // The same for what is kept and for its norm, so that both have one way back to the stream.
+    lazy var kept = all.gatheringRows(
+      at: places, shape: [places.count, all.columns], distinct: true)
+    let added = all.tape.wanting(places, of: input, from: { norm(kept) }) { branch(input) }
+    last = added
+    if added.shape == [places.count, all.columns] {
+      x = kept
+    } else {
+      keep(places)
+    }
+  }
+
+  /// The norm of what is there so far, after the addition that waits.
+  private mutating func normalised(_ norm: Norm) -> Variable {
     guard let added = last else {
-      let normalised = first ?? norm(x)
-      first = nil
-      return last = branch(normalised)
+      defer { first = nil }
+      return first ?? norm(x)
     }
     let (sum, normalised) = norm(x, adding: added)
     x = sum
-    last = branch(normalised)
+    return normalised
   }
 
   /// Adds a channel mixer of the norm of what is there so far, as one operation where the device has
@@ -46,15 +67,12 @@ struct ResidualStream {
   }
 
   /// Keeps some positions alone: [rows, width] instead of [batch, length, width].
-  ///
-  /// What waits to be added may be these positions already.
   mutating func keep(_ places: IndexTensor) {
-    let shape = [places.count, x.columns]
-    if let added = last, added.shape != shape {
+    if let added = last {
       x = x.gatheringRows(ofSumWith: added, at: places)
       last = nil
     } else {
-      x = x.gatheringRows(at: places, shape: shape, distinct: true)
+      x = x.gatheringRows(at: places, shape: [places.count, x.columns], distinct: true)
     }
   }
 }

@@ -8,6 +8,8 @@ public final class Tape {
   /// The positions that somebody looks at, [rows], in what a mixer makes of [batch, length, …]; nil
   /// for all.
   private var wanted: IndexTensor?
+  /// A variable whose wanted positions are made in a cheaper way than by picking them.
+  private var source: (variable: Variable, rows: () -> Variable)?
   private var nodes: [Node] = []
 
   private struct Node {
@@ -63,21 +65,32 @@ public final class Tape {
     return outputs
   }
 
-  /// Runs a body in which `atWantedRows` keeps some positions alone; all where they are nil.
+  /// Runs a body in which `atWantedRows` keeps some positions alone.
   ///
   /// - Parameters:
   ///   - places: [rows], each at most once, as batch index * length + position; -1 for none.
+  ///   - input: The body's input.
+  ///   - rows: Makes these positions of the input, [rows, columns], where the body asks for them.
   ///   - body: A mixer, which may make its results at these positions alone.
   /// - Returns: What the body returns.
-  package func wanting(_ places: IndexTensor?, _ body: () -> Variable) -> Variable {
-    let outer = wanted
-    wanted = places
-    defer { wanted = outer }
+  package func wanting(
+    _ places: IndexTensor, of input: Variable, from rows: @escaping () -> Variable,
+    _ body: () -> Variable
+  ) -> Variable {
+    let outer = (wanted, source)
+    (wanted, source) = (places, (input, rows))
+    defer { (wanted, source) = outer }
     return body()
   }
 
   /// The positions that somebody looks at; nil for all.
   var wantedRows: IndexTensor? { wanted }
+
+  /// These positions of a variable, where it is known how to make them.
+  func wantedRows(of variable: Variable) -> Variable? {
+    guard let source, source.variable === variable else { return nil }
+    return source.rows()
+  }
 
   /// Whether an operation on these inputs must keep what its backward pass needs.
   package func records(_ inputs: [Variable?]) -> Bool {

@@ -156,13 +156,12 @@ public final class Variable {
   ///     each of them; else none.
   /// - Returns: What was left, which needs the gradient's first share.
   func leaveMaps(_ maps: [LinearGradients], weights: [Variable]) -> LeftMaps {
-    guard gradient == nil, waitingMaps.isEmpty, let jointWayBack, jointWayBack.takes(maps) else {
-      return .none
-    }
+    guard gradient == nil, waitingMaps.isEmpty, let jointWayBack else { return .none }
+    let areAll = !weights.isEmpty && jointWayBack.takesWeights(maps)
+    guard areAll || jointWayBack.takes(maps) else { return .none }
     waitingMaps = maps
-    guard !weights.isEmpty, jointWayBack.takesWeights(maps) else { return .rows }
-    waitingWeights = weights
-    return .all
+    waitingWeights = areAll ? weights : []
+    return areAll ? .all : .rows
   }
 
   /// Goes back through maps that wait and what made this variable at once; false where none wait.

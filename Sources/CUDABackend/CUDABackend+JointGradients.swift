@@ -6,10 +6,20 @@ package import Tensors
 /// at 65,536 rows of 128 and three maps, 308 MB where this one needs 170.
 extension CUDABackend {
   package func fusesWeights(of rows: Tensor, before maps: [LinearGradients]) -> Bool {
-    JointPass(rows, maps, on: device) != nil
+    JointPass.passes(rows, maps, on: device) != nil
   }
 
+  /// One after the other: what goes back through the norm is linear in the maps' gradients.
   func run(
+    _ passes: [JointPass], _ norm: NormedRows, dx: GradientTarget, dweight: Tensor?, dbias: Tensor?
+  ) {
+    for (index, pass) in passes.enumerated() {
+      let target = GradientTarget(tensor: dx.tensor, accumulate: dx.accumulate || index > 0)
+      run(pass, norm, dx: target, dweight: dweight, dbias: dbias)
+    }
+  }
+
+  private func run(
     _ pass: JointPass, _ norm: NormedRows, dx: GradientTarget, dweight: Tensor?, dbias: Tensor?
   ) {
     let targets = pass.targets
@@ -51,6 +61,9 @@ struct JointPass {
   /// Below that, there are too few tiles.
   private static let leastRows = 128
 
+  /// Whether maps with too many columns for one pass may have two.
+  private static var mayBeTwo: Bool { true }
+
   /// Whether it is used at all.
   private static var isOn: Bool { true }
 
@@ -75,14 +88,28 @@ struct JointPass {
     else { return nil }
   }
 
-  /// nil where the gradients do not all go that way.
-  init?(
-    _ norm: NormedRows, _ maps: [LinearGradients], _ dx: GradientTarget, on device: CUDADevice
-  ) {
-    guard dx.tensor.isAligned, maps.allSatisfy({ $0.dWeight != nil }) else {
-      return nil
+  /// The maps of a norm of `x` in one pass, or in two where that is too many columns; nil where the
+  /// kernel does not take them.
+  static func passes(
+    _ x: Tensor, _ maps: [LinearGradients], on device: CUDADevice
+  ) -> [JointPass]? {
+    if let whole = JointPass(x, maps, on: device) { return [whole] }
+    guard mayBeTwo else { return nil }
+    for count in stride(from: maps.count - 1, to: 0, by: -1) {
+      guard let first = JointPass(x, Array(maps.prefix(count)), on: device),
+        let second = JointPass(x, Array(maps.dropFirst(count)), on: device)
+      else { continue }
+      return [first, second]
     }
-    self.init(norm.x, maps, on: device)
+    return nil
+  }
+
+  /// nil where the gradients do not all go that way.
+  static func passes(
+    _ norm: NormedRows, _ maps: [LinearGradients], _ dx: GradientTarget, on device: CUDADevice
+  ) -> [JointPass]? {
+    guard dx.tensor.isAligned, maps.allSatisfy({ $0.dWeight != nil }) else { return nil }
+    return passes(norm.x, maps, on: device)
   }
 
   /// In the order of the kernel's results.

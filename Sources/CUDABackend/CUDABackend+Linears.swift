@@ -40,8 +40,8 @@ extension CUDABackend {
     dbias: Tensor?
   ) {
     let hasWeights = maps.contains { $0.dWeight != nil }
-    if hasWeights, let pass = JointPass(norm, maps, dx, on: device) {
-      return run(pass, norm, dx: dx, dweight: dweight, dbias: dbias)
+    if hasWeights, let passes = JointPass.passes(norm, maps, dx, on: device) {
+      return run(passes, norm, dx: dx, dweight: dweight, dbias: dbias)
     }
     defer { if hasWeights { separateLinearGradients(norm.result, maps, into: nil) } }
     guard dx.tensor.isAligned, let joint = JointMaps.all(maps, norm.x) else {

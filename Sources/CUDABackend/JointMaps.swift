@@ -88,6 +88,8 @@ struct LinearTiles {
   static let depth = 32
   /// The most columns of the maps of a shallow gradient.
   static let shallowDepth = 16
+  /// The rows of its tiles: shorter ones are shared out more evenly among few blocks.
+  private static let shallowRows = 64
   /// Blocks that are on a multiprocessor at a time.
   static let blocks = 2
 
@@ -100,13 +102,14 @@ struct LinearTiles {
   /// With as many stages as shared memory has room for.
   init(_ kind: Kind, _ maps: JointMaps, sharedLimit: Int) {
     let isSmall = maps.all.allSatisfy { $0.columns <= 64 }
-    let isWeight = kind == .weightGradient
+    let (isWeight, isShallow) = (kind == .weightGradient, kind == .shallowInputGradient)
     let extent = maps.inputs <= 64 && (isSmall || !isWeight) ? 64 : 128
     // Few columns of weights would leave most of a wide tile empty.
     let right = isWeight && maps.wide.reduce(0) { $0 + $1.columns } <= 64 ? 64 : extent
     func tiles(_ stages: Int) -> LinearTiles {
       LinearTiles(
-        kind: kind, left: isWeight ? extent : 128, right: right, stages: stages,
+        kind: kind, left: isWeight ? extent : isShallow ? Self.shallowRows : 128, right: right,
+        stages: stages,
         isNarrow: !maps.narrow.isEmpty)
     }
     self = tiles(3).sharedBytes <= sharedLimit ? tiles(3) : tiles(2)

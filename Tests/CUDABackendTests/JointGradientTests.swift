@@ -54,7 +54,7 @@ import Testing
   /// Two blocks share the columns of 64 rows.
   @Test(arguments: [
     (8200, [128, 128, 128], 132), (4000, [64, 192], 126), (128, [128, 64, 64], 4),
-    (8200, [128, 128, 2, 128, 9], 132), (8200, [16, 64, 64], 132),
+    (8200, [128, 128, 2, 128, 9], 132), (8200, [16, 64, 64], 132), (1024, [256], 32),
   ])
   func allGradientsGoInOnePass(rows: Int, outputs: [Int], blocks: Int) throws {
     let launches = try launches(rows: rows, outputs: outputs, width: 128) {
@@ -67,10 +67,19 @@ import Testing
     #expect(!launches.contains { $0.name == "linears" || $0.name == "layer_norm_backward" })
   }
 
-  /// Columns that are not of two blocks' panels, too many of them, and few rows.
+  /// Too many columns for one pass.
+  @Test(arguments: [[256, 256], [128, 128, 256], [64, 64, 2, 128, 256]])
+  func allGradientsGoInTwoPasses(outputs: [Int]) throws {
+    let names = try launches(rows: 8200, outputs: outputs, width: 128) {
+      $0.norm.linears($0.weights)
+    }.map(\.name)
+    #expect(names.filter { $0 == "joint_gradients" }.count == 2)
+    #expect(!names.contains("linears") && !names.contains("layer_norm_backward"))
+  }
+
+  /// Columns that are not of two blocks' panels, and few rows.
   @Test(arguments: [
-    (8200, [128, 64]), (8200, [128, 128, 256]), (8200, [128, 100]), (127, [64, 64]),
-    (8200, [64, 60, 4]),
+    (8200, [128, 64]), (8200, [128, 100]), (127, [64, 64]), (8200, [64, 60, 4]),
   ])
   func otherMapsGoInTwoPasses(rows: Int, outputs: [Int]) throws {
     let names = try launches(rows: rows, outputs: outputs, width: 128) {

@@ -27,12 +27,13 @@ struct DeltaInputs {
       context.parameters.scoped("strength"), context.width, heads, initial: context.initial)
   }
 
-  /// The scan's inputs and how it writes, and the results of maps that stand behind them.
+  /// The scan's inputs and how it writes, and the results of maps that stand behind them; those of the
+  /// last, the gate's, at the positions that `atWantedRows` leaves.
   func callAsFunction(
-    _ x: Variable, state: MixerState?, last: [Linear]
+    _ x: Variable, state: MixerState?, last: [Linear], gate: Linear?
   ) -> (q: Variable, k: Variable, v: Variable, update: MatrixScan.Update, others: [Variable]) {
     let (q, k, v, others) = projections(
-      x, state: state, unit: true, first: [strength], last: last)
+      x, state: state, unit: true, first: [strength], last: last, gate: gate)
     let update = MatrixScan.Update.deltaOfLogits(others[0], most: signed ? 2 : 1)
     return (q, k, v, update, Array(others.dropFirst()))
   }

@@ -38,7 +38,7 @@ public struct DeltaNet: SequenceMixer {
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let (q, k, v, update, others) = inputs(
-      x, state: state, last: output.gateMap.map { [$0] } ?? [])
+      x, state: state, last: [], gate: output.gateMap)
     let scan = MatrixScan(update: update, scale: 1 / Float(dim).squareRoot())
     let o = scan(q: q, k: k, v: v, carrying: state)
     return output(o, gatedBy: others.first)

@@ -47,7 +47,7 @@ public struct GatedDeltaNet: SequenceMixer {
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let (q, k, v, update, others) = inputs(
-      x, state: state, last: [step.projection] + (output.gateMap.map { [$0] } ?? []))
+      x, state: state, last: [step.projection], gate: output.gateMap)
     let scan = MatrixScan(
       decay: .scalar(step(projected: others[0]).decay), update: update,
       scale: 1 / Float(keyDim).squareRoot())

@@ -60,8 +60,7 @@ public struct GatedLinearAttention: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let maps = [narrow] + (output.gateMap.map { [$0] } ?? [])
-    let (q, k, v, others) = projections(x, state: state, last: maps)
+    let (q, k, v, others) = projections(x, state: state, last: [narrow], gate: output.gateMap)
     let decay = others[0].sigmoid(
       ofProductWith: wide.variable, bias: bias.variable, toPower: 1 / temperature)
     let scan = MatrixScan(

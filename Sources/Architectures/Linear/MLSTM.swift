@@ -79,7 +79,8 @@ public struct MLSTM: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let projected = x.linears([input, outputGate].map(\.weight.variable))
+    let projected = x.linears(
+      [input.weight.variable], atWantedRows: outputGate.weight.variable)
     let u = projected[0]
     let filtered = filter.map { $0(u, state: state) } ?? u
     let maps = GatedBlocks(
@@ -91,7 +92,7 @@ public struct MLSTM: SequenceMixer {
     return output.endingBranch(
       read.atWantedRows().normalisedHeads(
         factors: factor.atWantedRows(), weight: norm.variable, direct: filtered.atWantedRows(),
-        skip: skip.variable, gatedBy: projected[1].atWantedRows(), .silu))
+        skip: skip.variable, gatedBy: projected[1], .silu))
   }
 
   /// What is read from the memory, [batch, length, heads, dim], and one over its normaliser,

@@ -81,7 +81,7 @@ public struct Mamba: SequenceMixer {
   }
 
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
-    let projected = x.linears([input.weight, gate.weight.variable])
+    let projected = x.linears([input.weight], atWantedRows: gate.weight.variable)
     let u = input.finished(projected[0], state: state)
       .reshaped([x.shape[0], x.shape[1], inner])
     let chosen = u.linears([narrowStep, write, read].map(\.weight.variable))

@@ -78,7 +78,7 @@ public struct Mamba2: SequenceMixer {
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     // In the order in which their gradients are added, from the last to the first.
     let maps = [input.weight, step.projection.weight.variable, queries.weight, keys.weight]
-    let projected = x.linears(maps + [gate.weight.variable])
+    let projected = x.linears(maps, atWantedRows: gate.weight.variable)
     let parts = HeadProjection.finished(
       [input, queries, keys], [projected[0], projected[2], projected[3]], state: state)
     let u = parts[0]
@@ -91,7 +91,7 @@ public struct Mamba2: SequenceMixer {
     return output.endingBranch(
       o.reshaped(flat).atWantedRows().gatedSum(
         direct: u.reshaped(flat).atWantedRows(), skip: direct,
-        gatedBy: projected[4].atWantedRows(), .silu,
+        gatedBy: projected[4], .silu,
         weight: norm.variable))
   }
 

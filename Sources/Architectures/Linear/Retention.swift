@@ -53,7 +53,7 @@ public struct Retention: SequenceMixer {
   public func callAsFunction(_ x: Variable, state: MixerState?) -> Variable {
     let position = state?.position ?? 0
     let (queries, keys, v, others) = projections(
-      x, state: state, last: output.gateMap.map { [$0] } ?? [])
+      x, state: state, gate: output.gateMap)
     let q = angles.rotate(queries, from: position)
     let k = angles.rotate(keys, from: position)
     let scan = MatrixScan(

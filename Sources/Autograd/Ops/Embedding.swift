@@ -31,10 +31,13 @@ extension Variable {
   /// - Returns: [rows, …], or this variable.
   public func atWantedRows() -> Variable {
     guard let wanted = tape.wantedRows else { return self }
+    if let rows = tape.wantedRows(of: self) { return rows }
     let rest = Array(shape.dropFirst(2))
-    let columns = rest.reduce(1, *)
-    return reshaped([shape[0] * shape[1], columns])
-      .gatheringRows(at: wanted, shape: [wanted.count, columns], distinct: true)
+    let flat = [wanted.count, rest.reduce(1, *)]
+    // Nothing stands between whole rows and their gradient, which can wait for its next share.
+    if rest.count == 1 { return gatheringRows(at: wanted, shape: flat, distinct: true) }
+    return reshaped([shape[0] * shape[1], flat[1]])
+      .gatheringRows(at: wanted, shape: flat, distinct: true)
       .reshaped([wanted.count] + rest)
   }
 

@@ -16,9 +16,13 @@ extension OpCatalog {
       LinearsShape(lead: [259], inputs: 256, outputs: [8, 16, 16]),
       LinearsShape(lead: [256], inputs: 180, outputs: [3, 16, 9]),
       LinearsShape(lead: [260], inputs: 20, outputs: [2, 12, 20, 3, 16, 8, 24]),
-    ].map { linearsCase($0, uses: 1) } + [
-      linearsCase(LinearsShape(lead: [13], inputs: 16, outputs: [8, 24]), uses: 2)
-    ]
+    ].map { linearsCase($0, uses: 1) }
+    + [
+      LinearsShape(lead: [13], inputs: 16, outputs: [8, 24]),
+      LinearsShape(lead: [131], inputs: 180, outputs: [8, 16, 12]),
+      LinearsShape(lead: [131], inputs: 180, outputs: [24, 3, 40]),
+      LinearsShape(lead: [131], inputs: 36, outputs: [8, 12]),
+    ].map { linearsCase($0, uses: 2) }
 
   /// The projections of mixers with heads, at training's sizes.
   package static let linearsTimings: [OpCase] = [(4096, 64), (16384, 128)].map { rows, width in

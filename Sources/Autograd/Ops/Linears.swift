@@ -1,6 +1,26 @@
 import Tensors
 
+/// Whether linear maps whose results are read at few positions are made there alone.
+private let mapsWantedRowsAlone = true
+
 extension Variable {
+  /// Linear maps of this variable at all positions, and one more, as a gate's, at those alone that
+  /// `atWantedRows` leaves.
+  ///
+  /// - Parameters:
+  ///   - weights: [inputs, outputs i] each.
+  ///   - last: The weight of the map whose result is read at the wanted positions; nil for none.
+  /// - Returns: The results in this order.
+  public func linears(_ weights: [Variable], atWantedRows last: Variable?) -> [Variable] {
+    guard let last else { return linears(weights) }
+    guard mapsWantedRowsAlone, tape.wantedRows != nil else {
+      let results = linears(weights + [last])
+      return results.dropLast() + [results[weights.count].atWantedRows()]
+    }
+    let results = weights.count == 1 ? [linear(weights[0])] : linears(weights)
+    return results + [atWantedRows().linear(last)]
+  }
+
   /// Several linear maps of this variable, x W i over the last axis; devices may read x once for
   /// all of them.
   ///

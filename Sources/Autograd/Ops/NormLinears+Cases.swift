@@ -21,6 +21,9 @@ extension OpCatalog {
       rows: 193, inputs: 128, outputs: [128, 128, 128], isWeighted: false, isLayer: true),
     NormLinears(rows: 129, inputs: 128, outputs: [64, 64], isStream: true, uses: 3),
     NormLinears(rows: 150, inputs: 128, outputs: [64, 3, 64, 12], isLayer: true, isStream: true),
+    NormLinears(rows: 131, inputs: 128, outputs: [256], isStream: true),
+    NormLinears(rows: 132, inputs: 128, outputs: [256, 2, 128], isStream: true),
+    NormLinears(rows: 131, inputs: 128, outputs: [256, 192, 64], isLayer: true),
   ].map(\.opCase)
 }
 

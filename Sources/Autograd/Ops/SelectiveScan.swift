@@ -49,8 +49,8 @@ public struct SelectiveScan {
 
   /// The same with `logRate`, log(-rate), in place of the rates: so they are trained.
   ///
-  /// With a `gate`, shaped like x, the output is multiplied by silu of it, and has the positions
-  /// alone that `atWantedRows` leaves.
+  /// With a `gate`, the output is multiplied by silu of it. Both have the positions alone that
+  /// `atWantedRows` leaves of x.
   public func callAsFunction(
     x: Variable, step: Variable, logRate: Variable, write: Variable, read: Variable,
     skip: Variable? = nil, initial: Variable? = nil, gate: Variable? = nil,
@@ -65,7 +65,7 @@ public struct SelectiveScan {
         read: read, skip: skip, initial: initial, gate: isFolded ? gate : nil),
       hasLogRates: areTaken, wantsFinal: wantsFinal)
     guard let gate, !isFolded else { return (y, final) }
-    return (y.atWantedRows().gated(by: gate.atWantedRows(), .silu), final)
+    return (y.atWantedRows().gated(by: gate, .silu), final)
   }
 
   private func results(

@@ -74,28 +74,43 @@ DEVICE int spread(int i) { return (i & ~15) | (i & 2) << 2 | (i >> 1 & 6) | (i &
 /// are 8 neighbours, spread.
 DEVICE int spread_of_32(int i) { return (i & ~31) | (i & 12) << 1 | (i >> 2 & 4); }
 
+/// A thread's place among four numbers each of the rows of a matrix, which goes on by THREADS places:
+/// a division for each would take as long as the numbers are on their way.
+template <int THREADS>
+struct FourPlace {
+  int fours, row, four;
+
+  DEVICE FourPlace(int fours, int first) : fours(fours), row(first / fours), four(first % fours) {}
+  DEVICE void go_on() {
+    row += THREADS / fours, four += THREADS % fours;
+    if (four >= fours) four -= fours, row++;
+  }
+};
+
 /// The weights' rows from `first_input` on as halves, [ROWS, PITCH]; zeros between and behind them, and
-/// where there are no more of the `inputs`. Rows and columns may be spread, columns also of 32.
-template <int ROWS, int PITCH, int THREADS, bool SPREAD = false, bool OF_32 = false>
+/// where there are no more of the `inputs`. Rows and columns may be spread, columns also of 32. A thread
+/// has AT_ONCE times four numbers under way.
+template <int ROWS, int PITCH, int THREADS, bool SPREAD = false, bool OF_32 = false, int AT_ONCE = 8>
 DEVICE void put_weights(const Maps &maps, int first_input, int inputs, Half *weights) {
-  constexpr int AT_ONCE = 8;
   for (int map = 0; map < MOST; map++) {
-    const int n = maps.columns(map), fours = (n + 15) / 16 * 4, count = ROWS * fours;
+    const int n = maps.columns(map), fours = (n + 15) / 16 * 4;
+    if (n == 0) continue;
     const float *from = maps.weight(map) + (long)first_input * n;
     Half *to = weights + maps.start(map);
     const bool is_aligned = n % 4 == 0;
-    for (int first = threadIdx.x; first < count; first += THREADS * AT_ONCE) {
+    for (int first = threadIdx.x; first < ROWS * fours; first += THREADS * AT_ONCE) {
       float4 w[AT_ONCE];
+      FourPlace<THREADS> ahead(fours, first), place = ahead;
 #pragma unroll
-      for (int i = 0; i < AT_ONCE; i++) {
-        const int index = first + i * THREADS, row = index / fours, column = index % fours * 4;
+      for (int i = 0; i < AT_ONCE; i++, ahead.go_on()) {
+        const int row = ahead.row, column = ahead.four * 4;
         w[i] = load_four(from + row * n + column, row < inputs - first_input ? n - column : 0,
                          is_aligned);
       }
 #pragma unroll
-      for (int i = 0; i < AT_ONCE; i++) {
-        const int index = first + i * THREADS, row = index / fours, column = index % fours * 4;
-        if (index >= count) break;
+      for (int i = 0; i < AT_ONCE; i++, place.go_on()) {
+        const int row = place.row, column = place.four * 4;
+        if (row >= ROWS) break;
         const uint2 four = {two_halves(w[i].x * 16, w[i].y * 16),
                             two_halves(w[i].z * 16, w[i].w * 16)};
         if (OF_32) {

@@ -23,9 +23,10 @@
 // with the rows, the blocks of a split's first tile have a panel for them beside it: a tile of its own
 // would read the rows once more.
 
-/// Writes a warp's part of a tile; `rows` and `columns` are what is there of the tile.
-DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumulate,
-                       const float (&c)[MT][NT][4]) {
+/// Calls f(place, sums) for each pair of sums of a warp's part of a tile, with their place in a matrix;
+/// `rows` and `columns` are what is there of the tile.
+template <typename Function>
+DEVICE void each_pair(long stride, int rows, int columns, float (&c)[MT][NT][4], Function f) {
   const int warp = threadIdx.x >> 5, g = lane_group(), t = lane_in_group();
   const int m = warp % LEFT_WARPS * (MT * 16), n = warp / LEFT_WARPS * (NT * 8);
 #pragma unroll
@@ -35,8 +36,7 @@ DEVICE void write_tile(float *to, long stride, int rows, int columns, int accumu
 #pragma unroll
       for (int e = 0; e < 2; e++) {
         const int row = m + 16 * i + g + 8 * e, column = n + 8 * j + 2 * t;
-        const Pack<2> x = {c[i][j][2 * e], c[i][j][2 * e + 1]};
-        if (row < rows && column < columns) put_pack(to + row * stride + column, x, accumulate);
+        if (row < rows && column < columns) f(row * stride + column, c[i][j] + 2 * e);
       }
 }
 
@@ -230,6 +230,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
     }
     copy_commit();
   };
+  // Calls f(place, sums) for each pair of an item's sums.
+  const auto each_out = [&](int item, float(&c)[MT][NT][4], auto f) {
+    const long row = (long)(item / input_parts) * LEFT;
+    const int column = item % input_parts * RIGHT;
+    float *const to = out + row * inputs + column;
+    each_pair(inputs, (int)min(rows - row, (long)LEFT), (int)inputs - column, c,
+              [&](long at, float *sums) { f(to + at, sums); });
+  };
   int chunks = NARROW;
   if (ALONG)
     for (int i = 0; i < wide; i++) chunks += parts(maps.columns(i), DEPTH);
@@ -246,6 +254,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
 #pragma unroll
     for (int i = EARLY; i < STAGES - 1; i++) load(item);
     float c[MT][NT][4] = {};
+    // The sums begin with what is there: all of it comes at once, and beside the first chunks.
+    if (ALONG && KIND != NORM_GRADIENT && accumulate)
+      each_out(item, c, [](const float *at, float *sums) {
+        const Pack<2> old = load_pack<2>(at);
+        sums[0] = old.at[0], sums[1] = old.at[1];
+      });
     int current = STAGES - 1;
     for (int chunk = 0; chunk < chunks; chunk++) {
       copy_wait<STAGES - 2>();
@@ -274,10 +288,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
       norm.go_back(shared, (long)item * LEFT, rows);
       __syncthreads();
     } else if (ALONG) {
-      const long row = (long)(item / input_parts) * LEFT;
-      const int column = item % input_parts * RIGHT;
-      write_tile(out + row * inputs + column, inputs, (int)min(rows - row, (long)LEFT),
-                 (int)inputs - column, accumulate, c);
+      each_out(item, c, [](float *at, const float *sums) {
+        store_pack(at, Pack<2>{sums[0], sums[1]});
+      });
     } else {
       float *const to = out + item / across / input_parts * inputs * maps.all();
       const int input = item / across % input_parts * LEFT;

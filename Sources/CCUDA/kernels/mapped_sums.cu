@@ -68,7 +68,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   copy_commit();
   const Maps maps = {weight,  nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
                      nullptr, nullptr, nullptr, COLUMNS, 0,       0,       0,       0,       0};
-  put_weights<DEPTH, WEIGHT_PITCH, THREADS, true>(maps, 0, INPUTS, shared.weights);
+  put_weights<DEPTH, WEIGHT_PITCH, THREADS, true, false, 16>(maps, 0, INPUTS, shared.weights);
   put_parameter(shared.bias, bias, 0.0f);
   if (NORM) put_parameter(shared.norm_weight, norm_weight, 1.0f);
   if (NORM == 2) put_parameter(shared.norm_bias, norm_bias, 0.0f);

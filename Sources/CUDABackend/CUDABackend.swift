@@ -15,6 +15,8 @@ package final class CUDABackend: Device {
   let libraries: CUDALibraries
   let driver: hc_driver
   let allocator: DeviceAllocator
+  /// The stream's own pool.
+  private let ownPool: MemoryPool
   /// Memory of captured steps: they are replayed one after the other, so they share it, and nothing
   /// else may be put there.
   let stepPool: MemoryPool
@@ -53,7 +55,8 @@ package final class CUDABackend: Device {
         discard: { block, _ in allocator.free(block) },
         prepare: poison ? { allocator.poison($0, byteCount: $1) } : nil)
     }
-    pool = makePool()
+    ownPool = makePool()
+    pool = ownPool
     stepPool = makePool()
     staging = try StagingRing(stream)
     matrixLibrary = try MatrixLibrary(stream, allocator: allocator)
@@ -72,7 +75,7 @@ package final class CUDABackend: Device {
   package var factorRounding: Double { 0x1p-11 }
 
   /// Bytes of device memory that this backend holds.
-  package var bytesHeld: Int { pool.bytesHeld + stepPool.bytesHeld }
+  package var bytesHeld: Int { ownPool.bytesHeld + stepPool.bytesHeld }
 
   /// Waits until all that was queued is done.
   package func synchronize() {
@@ -185,9 +188,14 @@ extension CUDABackend {
   /// At least `count` integers where the blocks of a kernel, or of two in a row, count themselves, and
   /// that are 0 between such calls.
   ///
-  /// They are kept as long as the backend, since captured steps go on using them.
+  /// They are kept as long as the backend, since captured steps go on using them. They are not of the
+  /// steps' memory, also where a step asks for them: of that, the steps captured before write to what
+  /// is free at present.
   func counters(_ count: Int) -> Tensor {
     if let counters = counterBlocks.first(where: { $0.count >= count }) { return counters }
+    let current = pool
+    pool = ownPool
+    defer { pool = current }
     let counters = zeros([powerOfTwo(atLeast: max(count, 1024))])
     counterBlocks.append(counters)
     return counters

@@ -72,6 +72,24 @@ import Testing
     }
   }
 
+  /// They stay 0 between steps, whatever a step that was captured earlier writes to.
+  @Test func countersAreNotInTheMemoryOfEarlierSteps() throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let earlier = { backend.fill(backend.empty([2048]), with: 1) }
+      backend.rehearse(earlier)
+      let step = try #require(backend.capture(earlier))
+      let (dy, dtable) = (backend.zeros([1 << 16, 1]), backend.zeros([100, 1]))
+      let index = backend.indices([Int32](repeating: 7, count: 1 << 16), [1 << 16])
+      backend.rehearse { backend.scatterAddRows(dy, at: index, to: dtable) }
+      step.replay()
+      backend.synchronize()
+      let launch = try #require(machine.launches.first { $0.name == "sum_rare" })
+      let counters = UnsafeBufferPointer(start: launch.floats(7), count: 2048)
+      #expect(counters.allSatisfy { $0 == 0 })
+    }
+  }
+
   @Test func readingWhileRecordingIsAFailure() throws {
     try withMachine { machine in
       let backend = try machine.backend()

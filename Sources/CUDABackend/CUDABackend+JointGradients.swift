@@ -51,9 +51,6 @@ struct JointPass {
   /// Below that, there are too few tiles.
   private static let leastRows = 128
 
-  /// Whether it is used at all.
-  private static var isOn: Bool { true }
-
   private let wide: [LinearGradients]
   private let narrow: [LinearGradients]
   let rows: Int
@@ -66,7 +63,7 @@ struct JointPass {
     let isOfPanels = wide.allSatisfy {
       $0.columns % Self.panel == 0 && $0.weight.isAligned && $0.output.isAligned
     }
-    guard Self.isOn, device.hasGroups, x.shape.last == Self.inputs, x.isAligned, isOfPanels,
+    guard device.hasGroups, x.shape.last == Self.inputs, x.isAligned, isOfPanels,
       maps.allSatisfy({ $0.dBias == nil }),
       narrow.reduce(0, { $0 + $1.columns }) <= JointMaps.narrowColumns,
       Self.leastRows..<1 << 22 ~= rows, 1...JointMaps.most ~= maps.count,

@@ -37,14 +37,11 @@ struct HalfScanPlan {
     (self.keys, self.values) = (keys, values)
     tokens = shape.length <= 16 ? 16 : 32
     warps = keys * values > 64 * 64 ? 8 : 4
-    isAlone = Self.leavesStatesOut && !hasState && shape.length <= tokens
+    isAlone = !hasState && shape.length <= tokens
     self.isNormalised = isNormalised
     sharedLimit = sharedBytes
     guard max(forwardFloats, backwardFloats) * 4 <= sharedBytes else { return nil }
   }
-
-  /// Whether scans of one chunk have programs of their own, without a state.
-  private static let leavesStatesOut = true
 
   var threads: Int { 32 * warps }
   var grid: LaunchGrid { LaunchGrid(shape.batch * shape.heads) }

@@ -61,12 +61,6 @@ struct JointPass {
   /// Below that, there are too few tiles.
   private static let leastRows = 128
 
-  /// Whether maps with too many columns for one pass may have two.
-  private static var mayBeTwo: Bool { true }
-
-  /// Whether it is used at all.
-  private static var isOn: Bool { true }
-
   private let wide: [LinearGradients]
   private let narrow: [LinearGradients]
   let rows: Int
@@ -79,7 +73,7 @@ struct JointPass {
     let isOfPanels = wide.allSatisfy {
       $0.columns % Self.panel == 0 && $0.weight.isAligned && $0.output.isAligned
     }
-    guard Self.isOn, device.hasGroups, x.shape.last == Self.inputs, x.isAligned, isOfPanels,
+    guard device.hasGroups, x.shape.last == Self.inputs, x.isAligned, isOfPanels,
       maps.allSatisfy({ $0.dBias == nil }),
       narrow.reduce(0, { $0 + $1.columns }) <= JointMaps.narrowColumns,
       Self.leastRows..<1 << 22 ~= rows, 1...JointMaps.most ~= maps.count,
@@ -94,7 +88,6 @@ struct JointPass {
     _ x: Tensor, _ maps: [LinearGradients], on device: CUDADevice
   ) -> [JointPass]? {
     if let whole = JointPass(x, maps, on: device) { return [whole] }
-    guard mayBeTwo else { return nil }
     for count in stride(from: maps.count - 1, to: 0, by: -1) {
       guard let first = JointPass(x, Array(maps.prefix(count)), on: device),
         let second = JointPass(x, Array(maps.dropFirst(count)), on: device)

@@ -2,12 +2,7 @@ package import Tensors
 
 /// Scans with 16-bit factors make the normaliser of their answers on the way.
 extension CUDABackend: NormalisedScanKernels {
-  /// Whether they do; else it has passes of its own.
-  private static let normalisesInScans = true
-
-  package func fuses(_ scan: NormalisedScan) -> Bool {
-    Self.normalisesInScans && normalisedPlan(scan) != nil
-  }
+  package func fuses(_ scan: NormalisedScan) -> Bool { normalisedPlan(scan) != nil }
 
   package func normalisedScan(
     _ scan: NormalisedScan, into o: Tensor, factor: Tensor, keeps: Bool

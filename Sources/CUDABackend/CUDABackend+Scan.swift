@@ -9,12 +9,9 @@ extension CUDABackend: ScanKernels {
 
   /// Where they are made in the scan they are not read and written once more.
   package func takesLogits(_ shape: ScanShape) -> Bool {
-    Self.opensLogits && shape.update == .delta && vectorPlan(shape) == nil
+    shape.update == .delta && vectorPlan(shape) == nil
       && HalfScanPlan(shape, sharedBytes: device.sharedBytesPerBlock) != nil
   }
-
-  /// Whether scans make the delta rule's steps of logits.
-  private static let opensLogits = true
 
   package func scan(
     _ shape: ScanShape, _ inputs: ScanTensors<Tensor?>, into o: Tensor, final: Tensor?,

@@ -36,19 +36,14 @@ struct HalfScanPlan {
     self.shape = shape
     (self.keys, self.values) = (keys, values)
     tokens = shape.length <= 16 ? 16 : 32
-    let isSmall = Self.hasSmallBlocks && tokens == 16 && keys * values <= 32 * 32 && !isNormalised
+    // The products of a chunk have tiles for two warps only.
+    let isSmall = tokens == 16 && keys * values <= 32 * 32 && !isNormalised
     warps = isSmall ? 2 : keys * values > 64 * 64 ? 8 : 4
-    isAlone = Self.leavesStatesOut && !hasState && shape.length <= tokens
+    isAlone = !hasState && shape.length <= tokens
     self.isNormalised = isNormalised
     sharedLimit = sharedBytes
     guard max(forwardFloats, backwardFloats) * 4 <= sharedBytes else { return nil }
   }
-
-  /// Whether scans of one chunk have programs of their own, without a state.
-  private static let leavesStatesOut = true
-
-  /// Whether blocks have two warps where the products of a chunk have tiles for two only.
-  private static let hasSmallBlocks = true
 
   var threads: Int { 32 * warps }
   var grid: LaunchGrid { LaunchGrid(shape.batch * shape.heads) }

@@ -88,8 +88,8 @@ struct LinearTiles {
   static let depth = 32
   /// The most columns of the maps of a shallow gradient.
   static let shallowDepth = 16
-  /// The rows of its tiles: shorter ones are shared out more evenly among few blocks.
-  private static let shallowRows = 64
+  /// From so many rows on its tiles have 128, else 64: shorter ones are shared out more evenly.
+  private static let manyShallowRows = 1 << 15
   /// Blocks that are on a multiprocessor at a time.
   static let blocks = 2
 
@@ -106,10 +106,10 @@ struct LinearTiles {
     let extent = maps.inputs <= 64 && (isSmall || !isWeight) ? 64 : 128
     // Few columns of weights would leave most of a wide tile empty.
     let right = isWeight && maps.wide.reduce(0) { $0 + $1.columns } <= 64 ? 64 : extent
+    let isShort = isShallow && maps.rows < Self.manyShallowRows
     func tiles(_ stages: Int) -> LinearTiles {
       LinearTiles(
-        kind: kind, left: isWeight ? extent : isShallow ? Self.shallowRows : 128, right: right,
-        stages: stages,
+        kind: kind, left: isWeight ? extent : isShort ? 64 : 128, right: right, stages: stages,
         isNarrow: !maps.narrow.isEmpty)
     }
     self = tiles(3).sharedBytes <= sharedLimit ? tiles(3) : tiles(2)

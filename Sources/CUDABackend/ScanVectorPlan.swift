@@ -20,8 +20,6 @@ struct ScanVectorPlan {
   private static let leastLength = 32
   /// The most blocks for each multiprocessor that count as few, so that they get more warps.
   private static let fewBlocks = (forward: 2, backward: 2)
-  /// Whether chunks may be fetched ahead where there is room for them.
-  private static let mayFetchAhead = true
   /// The fewest whose chunks are worth more warps than a block has of strips.
   private static let longLength = 128
 
@@ -61,7 +59,7 @@ struct ScanVectorPlan {
     let room =
       (sharedBytes + 1024) / (16 / Self.backwardWarps(keys, tile, few: few)) - 1024
     let ahead = Self.backwardFloats(keys, tile, few: few, ahead: true)
-    fetchesAhead = Self.mayFetchAhead && ahead * 4 <= room
+    fetchesAhead = ahead * 4 <= room
     backwardFloats =
       fetchesAhead ? ahead : Self.backwardFloats(keys, tile, few: few, ahead: false)
   }

@@ -172,13 +172,16 @@ import Testing
         == ["selective_forward", "selective_backward"])
   }
 
-  /// The gradient through maps of few columns goes in chunks half as deep, with half the memory.
-  @Test(arguments: [([8, 16, 16], 46_080), ([8, 32, 16], 110_592)])
-  func mapsOfFewColumnsAreShallow(columns: [Int], shared: Int) throws {
+  /// The gradient through maps of few columns goes in chunks half as deep, with half the memory, and for
+  /// few rows in shorter tiles.
+  @Test(arguments: [
+    (4096, [8, 16, 16], 46_080), (1 << 15, [8, 16, 16], 61_440), (4096, [8, 32, 16], 110_592),
+  ])
+  func mapsOfFewColumnsAreShallow(rows: Int, columns: [Int], shared: Int) throws {
     let launches = try Self.launches { backend in
       backend.linearsInputGradient(
-        columns.map { backend.empty([4096, $0]) }, columns.map { backend.empty([256, $0]) },
-        into: backend.empty([4096, 256]), accumulate: true)
+        columns.map { backend.empty([rows, $0]) }, columns.map { backend.empty([256, $0]) },
+        into: backend.empty([rows, 256]), accumulate: true)
     }
     #expect(launches.map(\.name) == ["linears"] && launches[0].shared == shared)
   }

@@ -1,8 +1,5 @@
 import Tensors
 
-/// Whether linear maps whose results are read at few positions are made there alone.
-private let mapsWantedRowsAlone = true
-
 extension Variable {
   /// Linear maps of this variable at all positions, and one more, as a gate's, at those alone that
   /// `atWantedRows` leaves.
@@ -13,7 +10,7 @@ extension Variable {
   /// - Returns: The results in this order.
   public func linears(_ weights: [Variable], atWantedRows last: Variable?) -> [Variable] {
     guard let last else { return linears(weights) }
-    guard mapsWantedRowsAlone, tape.wantedRows != nil else {
+    guard tape.wantedRows != nil else {
       let results = linears(weights + [last])
       return results.dropLast() + [results[weights.count].atWantedRows()]
     }

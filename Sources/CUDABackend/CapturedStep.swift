@@ -37,6 +37,9 @@ package final class CapturedStep: Replayable {
 extension CUDABackend {
   /// Runs `body` with tensors from the memory of captured steps, as a capture will: the first run
   /// compiles kernels and gets the memory, which must not happen while a step is recorded.
+  ///
+  /// What `body` makes is gone when it returns: steps captured before may write there when they are
+  /// replayed, and so it is a failure to keep any of it.
   package func rehearse(_ body: () -> Void) {
     let own = pool
     settleSums()
@@ -44,6 +47,9 @@ extension CUDABackend {
     body()
     settleSums()
     pool = own
+    if stepPool.blocksLent > 0 {
+      note(CUDAError("a step on \(name) keeps tensors in the memory that steps share"))
+    }
   }
 
   package func capture(_ body: () -> Void) -> (any Replayable)? {

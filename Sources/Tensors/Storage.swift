@@ -28,6 +28,8 @@ package final class MemoryPool {
   package private(set) var systemAllocations = 0
   /// Bytes held, in use or not.
   package private(set) var bytesHeld = 0
+  /// Blocks in use.
+  package private(set) var blocksLent = 0
 
   /// Makes a pool over a device's own allocator.
   ///
@@ -60,11 +62,13 @@ package final class MemoryPool {
       bytesHeld += byteCount
     }
     prepare?(address, byteCount)
+    blocksLent += 1
     return Storage(address: address, byteCount: byteCount, pool: self)
   }
 
   fileprivate func recycle(_ address: UnsafeMutableRawPointer, byteCount: Int) {
     free[byteCount, default: []].append(address)
+    blocksLent -= 1
   }
 
   /// Sizes are rounded up to one of four steps per power of two, so that batches of changing

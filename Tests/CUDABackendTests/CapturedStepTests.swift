@@ -90,6 +90,18 @@ import Testing
     }
   }
 
+  @Test func keepingTheMemoryOfStepsIsAFailure() throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      var kept: [Tensor] = []
+      backend.rehearse { backend.fill(backend.empty([5]), with: 1) }
+      #expect(backend.failure == nil)
+      backend.rehearse { kept.append(backend.zeros([5])) }
+      #expect("\(try #require(backend.failure))".hasSuffix("in the memory that steps share"))
+      kept = []
+    }
+  }
+
   @Test func readingWhileRecordingIsAFailure() throws {
     try withMachine { machine in
       let backend = try machine.backend()

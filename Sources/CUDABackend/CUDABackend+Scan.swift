@@ -47,7 +47,7 @@ extension CUDABackend: ScanKernels {
         answers, checkpoints.map { kept.inverses(in: $0) }, shape.heads, shape.keyHeads,
         shape.length, shape.scale)
     } else {
-      let plan = ScanPlan(shape)
+      let plan = ScanPlan(shape, sharedBytes: device.sharedBytesPerBlock)
       launch(
         plan.program(.forward, aligned: aligned), "scan_forward",
         grid: LaunchGrid(shape.batch * shape.heads, plan.forward.tiles(shape)),
@@ -97,7 +97,7 @@ extension CUDABackend: ScanKernels {
         gradients.v, parts.decay.place, parts.beta.place, gradients.initial, shape.batch,
         shape.heads, shape.keyHeads, shape.length, shape.scale)
     } else {
-      let plan = ScanPlan(shape)
+      let plan = ScanPlan(shape, sharedBytes: device.sharedBytesPerBlock)
       let tiles = plan.backward.tiles(shape)
       parts = ScanParts(of: gradients, shape, tiles: tiles, on: self)
       launch(
@@ -129,7 +129,8 @@ extension CUDABackend: ScanKernels {
       return KeptScan(
         shape, chunks: ceiling(shape.length, plan.tokens), inverse: plan.tokens * plan.tokens)
     }
-    return KeptScan(shape, chunks: ScanPlan(shape).chunks, inverse: 0)
+    let plan = ScanPlan(shape, sharedBytes: device.sharedBytesPerBlock)
+    return KeptScan(shape, chunks: plan.chunks, inverse: 0)
   }
 }
 

@@ -15,10 +15,17 @@ struct SelectivePlan {
   /// Tokens between two kept states.
   private var tokens = 8
 
-  /// What a block may share on the smallest GPU that the kernels are made for, sm_80.
-  private static let sharedLimit = 163 << 10
+  /// What a block may share with which it is as fast as with more.
+  static let mostShared = 163 << 10
 
-  init(_ shape: SelectiveShape, _ pass: ScanPlan.Pass, aligned: Bool = true) {
+  /// - Parameters:
+  ///   - shape: The scan.
+  ///   - pass: Forward or backward.
+  ///   - sharedBytes: What a block may share.
+  ///   - aligned: Whether all that is copied begins at multiples of 16 bytes.
+  init(
+    _ shape: SelectiveShape, _ pass: ScanPlan.Pass, sharedBytes limit: Int, aligned: Bool = true
+  ) {
     self.shape = shape
     self.pass = pass
     self.aligned = aligned && shape.channels % 4 == 0
@@ -30,9 +37,10 @@ struct SelectivePlan {
     warps = pass == .forward ? 4 : 8
     if pass == .forward {
       // The backward pass says which states are kept.
-      tokens = SelectivePlan(shape, .backward).tokens
+      tokens = SelectivePlan(shape, .backward, sharedBytes: limit).tokens
     } else {
-      while tokens > 1, sharedBytes > Self.sharedLimit { tokens /= 2 }
+      let limit = min(limit, Self.mostShared)
+      while tokens > 1, sharedBytes > limit { tokens /= 2 }
     }
   }
 
@@ -89,7 +97,8 @@ extension CUDABackend: SelectiveKernels {
 
   /// The states before each chunk of tokens but the first.
   package func selectiveCheckpointCount(_ shape: SelectiveShape) -> Int {
-    max(1, SelectivePlan(shape, .backward).kept * shape.states * shape.channels)
+    let plan = SelectivePlan(shape, .backward, sharedBytes: device.sharedBytesPerBlock)
+    return max(1, plan.kept * shape.states * shape.channels)
   }
 
   package func selectiveScan(
@@ -98,7 +107,8 @@ extension CUDABackend: SelectiveKernels {
   ) {
     let copied = [inputs.x, inputs.step, inputs.write, inputs.read, inputs.gate]
     let plan = SelectivePlan(
-      shape, .forward, aligned: copied.allSatisfy { $0?.isAligned ?? true })
+      shape, .forward, sharedBytes: device.sharedBytesPerBlock,
+      aligned: copied.allSatisfy { $0?.isAligned ?? true })
     launch(
       plan.program, plan.name, grid: LaunchGrid(plan.strips(on: device) * plan.tiles),
       block: plan.threads, shared: plan.sharedBytes, inputs.x, inputs.step, inputs.rate,
@@ -115,7 +125,8 @@ extension CUDABackend: SelectiveKernels {
       gradients.read, gradients.gate,
     ]
     let plan = SelectivePlan(
-      shape, .backward, aligned: moved.allSatisfy { $0?.isAligned ?? true })
+      shape, .backward, sharedBytes: device.sharedBytesPerBlock,
+      aligned: moved.allSatisfy { $0?.isAligned ?? true })
     let numbers = shape.batch * shape.length * shape.states
     /// The tiles' parts where there are several, else the gradient itself.
     func parts(_ target: Tensor?) -> Tensor? {

@@ -151,15 +151,15 @@ extension CUDABackend {
     settleSums()
     let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes)
     guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-    guard isUsable else {
-      // NaN as a float, -1 as an index: nobody takes it for a result.
-      base.initializeMemory(as: UInt8.self, repeating: 0xff, count: bytes.count)
-      return
+    if isUsable {
+      note(
+        ownStream.queue { driver.copy_out(base, address.device, bytes.count, $0) },
+        "copying from \(name)")
+      note(driver.stream_wait(stream), "copying from \(name)")
     }
-    note(
-      ownStream.queue { driver.copy_out(base, address.device, bytes.count, $0) },
-      "copying from \(name)")
-    note(driver.stream_wait(stream), "copying from \(name)")
+    guard !isUsable else { return }
+    // NaN as a float, -1 as an index: nobody takes it for a result.
+    base.initializeMemory(as: UInt8.self, repeating: 0xff, count: bytes.count)
   }
 
   package func copy(_ source: Tensor, to target: Tensor) {

@@ -29,6 +29,8 @@ package final class CapturedStep: Replayable {
 
   package func replay() {
     guard backend.isUsable else { return }
+    // The step may read or write any of the sums that wait.
+    backend.settleSums()
     backend.note(
       backend.ownStream.queue { backend.driver.graph_launch(executable, $0) }, "running a step")
   }

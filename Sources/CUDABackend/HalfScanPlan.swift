@@ -8,7 +8,7 @@ struct HalfScanPlan {
   let tokens: Int
   /// Whether there is one chunk, and no state before it or after it: then there is room for more
   /// blocks.
-  private let isAlone: Bool
+  private var isAlone = false
   /// Whether keys are weighed and the answers get a divisor.
   private let isNormalised: Bool
   private let keys: Int
@@ -39,11 +39,16 @@ struct HalfScanPlan {
     // The products of a chunk have tiles for two warps only.
     let isSmall = tokens == 16 && keys * values <= 32 * 32 && !isNormalised
     warps = isSmall ? 2 : keys * values > 64 * 64 ? 8 : 4
-    isAlone = !hasState && shape.length <= tokens
     self.isNormalised = isNormalised
     sharedLimit = sharedBytes
-    guard max(forwardFloats, backwardFloats) * 4 <= sharedBytes else { return nil }
+    // What the forward pass keeps is laid out for these kernels or for others, before anyone knows
+    // whether there is a state: it does not decide between them.
+    guard isNormalised || fits else { return nil }
+    isAlone = !hasState && shape.length <= tokens
+    guard fits else { return nil }
   }
+
+  private var fits: Bool { max(forwardFloats, backwardFloats) * 4 <= sharedLimit }
 
   var threads: Int { 32 * warps }
   var grid: LaunchGrid { LaunchGrid(shape.batch * shape.heads) }

@@ -69,7 +69,7 @@ extension KernelCatalog {
     if let plan = ScanChunkPlan(shape, sharedBytes: sharedBytes) {
       return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
     }
-    let plan = ScanPlan(shape)
+    let plan = ScanPlan(shape, sharedBytes: sharedBytes)
     return [plan.program(.forward, aligned: true), plan.program(.backward, aligned: true)]
   }
 
@@ -79,7 +79,9 @@ extension KernelCatalog {
         var shape = SelectiveShape(
           batch: 1, length: 64, channels: 128, states: states, bothSigns: bothSigns)
         (shape.hasLogRates, shape.hasGate) = (states == 16, states == 16)
-        return [ScanPlan.Pass.forward, .backward].map { SelectivePlan(shape, $0).program }
+        return [ScanPlan.Pass.forward, .backward].map { 
+          SelectivePlan(shape, $0, sharedBytes: sharedBytes).program
+        }
       }
     }
   }

@@ -45,18 +45,23 @@ struct ScanPlan {
   /// Tokens whose states the backward pass has at once.
   private static let segment = 4
 
-  /// Shared memory of a block, in floats, that every GPU from sm_80 on has but for some reserve.
+  /// Shared memory of a block, in floats, with which it is as fast as with more.
   private static let mostFloats = 160 << 8
 
-  init(_ shape: ScanShape) {
+  /// - Parameters:
+  ///   - shape: The scan.
+  ///   - sharedBytes: What a block may share.
+  init(_ shape: ScanShape, sharedBytes: Int) {
     self.shape = shape
+    let most = min(Self.mostFloats, sharedBytes / 4)
     forward = ScanLayout(shape, rows: 16, columns: 2, warps: 4)
     var candidates = [8, 4].flatMap { tokens in [4, 2, 1].map { (tokens, $0) } }[...]
     while let (tokens, warps) = candidates.popFirst() {
       let layout = ScanLayout(shape, rows: 8, columns: 4, warps: warps)
-      guard
-        Self.backwardFloats(shape, layout, tokens) <= Self.mostFloats || candidates.isEmpty
-      else { continue }
+      let fits =
+        Self.backwardFloats(shape, layout, tokens) <= most
+        && Self.forwardFloats(shape, forward, tokens) <= sharedBytes / 4
+      guard fits || candidates.isEmpty else { continue }
       (self.tokens, backward) = (tokens, layout)
       return
     }
@@ -81,7 +86,7 @@ struct ScanPlan {
   }
 
   /// Dynamic shared memory of the passes.
-  var forwardFloats: Int { 2 * Self.chunkFloats(shape, forward, tokens, valueRows: 1) }
+  var forwardFloats: Int { Self.forwardFloats(shape, forward, tokens) }
   var backwardFloats: Int { Self.backwardFloats(shape, backward, tokens) }
 
   /// The rows of a chunk's tokens.
@@ -90,6 +95,13 @@ struct ScanPlan {
   ) -> Int {
     tokens
       * (shape.keyVectors * layout.rowsPadded + valueRows * layout.columnsPadded + 2)
+  }
+
+  /// The rows of a chunk and of the one after it.
+  private static func forwardFloats(
+    _ shape: ScanShape, _ layout: ScanLayout, _ tokens: Int
+  ) -> Int {
+    2 * chunkFloats(shape, layout, tokens, valueRows: 1)
   }
 
   /// The chunk's rows, sums over columns, sums for the bonus, and states.

@@ -123,8 +123,14 @@ package final class Trainer {
   }
 
   /// The model's parameters; once `run` has finished a cell, those that were tested.
+  ///
+  /// - Throws: What the device reports.
   package var parameters: [(name: String, shape: [Int], elements: [Float])] {
-    stepper.arena.exported()
+    get throws {
+      let parameters = stepper.arena.exported()
+      try checkDevice()
+      return parameters
+    }
   }
 
   /// A device that failed gives numbers that mean nothing.

@@ -72,6 +72,20 @@ import Testing
     }
   }
 
+  /// What the host had in that place before is no number of the device's.
+  @Test(arguments: ["cuMemcpyDtoHAsync_v2", "cuStreamSynchronize"])
+  func aCopyThatFailedIsNotANumber(symbol: String) throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let (x, index) = (backend.zeros([4]), backend.indices([1, 2], [2]))
+      machine.fail(symbol, call: machine.calls(symbol) + 1, status: 700)
+      var values: [Float] = [1, 2, 3, 4]
+      values.withUnsafeMutableBufferPointer { backend.download(x, to: $0) }
+      #expect(values.allSatisfy(\.isNaN) && backend.failure != nil)
+      #expect(backend.values(index) == [-1, -1])
+    }
+  }
+
   /// Everything that a training run asks of the driver.
   private static func run(_ machine: FakeMachine, calls: inout [String: Int]) throws -> String? {
     let backend = try machine.backend()

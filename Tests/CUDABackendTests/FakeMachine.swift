@@ -38,6 +38,12 @@ final class FakeMachine: @unchecked Sendable {
     fake_set_driver_version(fake, Int32(driver))
   }
 
+  /// Makes the GPUs those that most people have at home, compute capability 8.9.
+  func becomeSmall() {
+    set(capability: 89, driver: 13_010)
+    fake_set_shared_bytes(fake, 99 << 10)
+  }
+
   /// Makes one call of a function fail.
   func fail(_ symbol: String, call: Int = 1, status: Int32 = 999) {
     fake_fail(fake, symbol, call, status)
@@ -109,6 +115,8 @@ struct Launch: Equatable {
   let overlaps: Bool
   /// The parameters by the types that the kernel's source gives them.
   let parameters: [Parameter]
+  /// All eight bytes that stand for each.
+  private let slots: [UInt64]
 
   enum Parameter: Equatable {
     case pointer(UInt64)
@@ -135,6 +143,7 @@ struct Launch: Equatable {
     let slots = withUnsafeBytes(of: &launch.slots) {
       Array($0.bindMemory(to: UInt64.self).prefix(count))
     }
+    self.slots = slots
     parameters = zip(kinds, slots).map { kind, slot in
       switch UnicodeScalar(kind) {
       case "p": .pointer(slot)
@@ -148,6 +157,20 @@ struct Launch: Equatable {
 }
 
 extension Launch {
+  /// The first parameter that is not what the kernel's source takes it for: an address on the device,
+  /// a number that 32 bits hold, a count.
+  func misfit(on machine: FakeMachine) -> Int? {
+    parameters.indices.first { index in
+      switch parameters[index] {
+      case .pointer(let address): address != 0 && !machine.isDeviceMemory(address)
+      case .long(let count): !(-1 << 40...1 << 40).contains(count)
+      case .int: slots[index] > UInt32.max
+      case .float(let value): slots[index] > UInt32.max || !value.isFinite
+      case .other: false
+      }
+    }
+  }
+
   /// The numbers that a pointer among the parameters leads to.
   func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
     guard

@@ -64,6 +64,23 @@ import Testing
     }
   }
 
+  /// What waits is of the time before the step.
+  @Test func aStepIsReplayedAfterWhatWaits() throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let gradient = backend.zeros([32])
+      let body = { backend.apply(.exp, gradient, into: gradient) }
+      backend.rehearse(body)
+      let step = try #require(backend.capture(body))
+      var order: [String] = []
+      machine.onLaunch { order.append($0.name) }
+      normBackward(backend, gradient)
+      step.replay()
+      backend.synchronize()
+      #expect(order.suffix(3) == ["rms_norm_backward", "late_sums", "unary"])
+    }
+  }
+
   @Test func aTableHoldsOnlySoMany() throws {
     try withMachine { machine in
       let backend = try machine.backend()

@@ -58,7 +58,7 @@ static int driver_device_attribute(int *value, int attribute, int device) {
     case HC_MULTIPROCESSORS: *value = 132; break;
     case HC_COMPUTE_MAJOR: *value = machine->capability / 10; break;
     case HC_COMPUTE_MINOR: *value = machine->capability % 10; break;
-    case HC_SHARED_BYTES_PER_BLOCK: *value = 232448; break;
+    case HC_SHARED_BYTES_PER_BLOCK: *value = machine->shared_bytes; break;
     case HC_CLOCK_KILOHERTZ: *value = 1980000; break;
     case HC_MEMORY_CLOCK_KILOHERTZ: *value = 3201000; break;
     case HC_MEMORY_BUS_BITS: *value = 6144; break;
@@ -334,7 +334,7 @@ static int driver_module_function(hc_handle *function, hc_handle module, const c
 
 static int driver_function_set(hc_handle function, int attribute, int value) {
   ENTER(driver_function_set);
-  return leave(function && value <= 232448 ? 0 : INVALID_VALUE);
+  return leave(function && value <= machine->shared_bytes ? 0 : INVALID_VALUE);
 }
 
 static int driver_launch(

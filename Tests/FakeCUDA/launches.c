@@ -38,7 +38,8 @@ int launch_kernel(fake_launch launch, hc_handle function, hc_handle stream, void
   if (!text) return fault("a kernel of a module that was unloaded", INVALID_HANDLE);
   const unsigned *grid = launch.grid, *block = launch.block;
   if (!grid[0] || !grid[1] || !grid[2] || grid[1] > 65535 || grid[2] > 65535 ||
-      grid[0] > 0x7fffffff || block[0] * block[1] * block[2] > 1024 || !block[0])
+      grid[0] > 0x7fffffff || launch.shared > (unsigned)machine->shared_bytes ||
+      block[0] * block[1] * block[2] > 1024 || !block[0])
     return INVALID_VALUE;
   kernel_name(function, launch.name);
   launch.count = parse_parameters(text, function, launch.kinds);

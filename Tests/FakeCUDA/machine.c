@@ -32,6 +32,7 @@ fake_cuda *fake_create(int devices, size_t memory) {
   fake->memory = memory;
   fake->capability = 90;
   fake->driver_version = 13010;
+  fake->shared_bytes = 232448;
   return fake;
 }
 
@@ -52,6 +53,7 @@ void fake_use(fake_cuda *fake) { machine = fake; }
 
 void fake_set_capability(fake_cuda *fake, int capability) { fake->capability = capability; }
 void fake_set_driver_version(fake_cuda *fake, int version) { fake->driver_version = version; }
+void fake_set_shared_bytes(fake_cuda *fake, int bytes) { fake->shared_bytes = bytes; }
 
 void fake_fail(fake_cuda *fake, const char *symbol, long call, int status) {
   int number = number_of(symbol);

@@ -70,7 +70,7 @@ typedef struct object {
 
 struct fake_cuda {
   pthread_mutex_t lock;
-  int devices, idle, capability, driver_version;
+  int devices, idle, capability, driver_version, shared_bytes;
   size_t memory, used;
   long calls[call_count];
   long failing_call[call_count];

@@ -96,7 +96,7 @@ struct CellRunner: Sendable {
       if outcome.status == .interrupted { return .interrupted(savedStep: savedStep) }
       fill(&record, from: outcome, facts: facts)
       if keepsModels, record.status == .finished {
-        model = try modelFile(of: record, trainer.parameters)
+        model = try modelFile(of: record, try trainer.parameters)
       }
     } catch let error as CUDAError where error.isOutOfMemory && !isAlone {
       return .crowded

@@ -19,6 +19,8 @@ fake_cuda *fake_create(int devices, size_t memory);
 /// a new machine has is 9.0 and 13.1.
 void fake_set_capability(fake_cuda *fake, int capability);
 void fake_set_driver_version(fake_cuda *fake, int version);
+/// What a block of a kernel may share; 227 KiB where nobody says otherwise, as 9.0 has.
+void fake_set_shared_bytes(fake_cuda *fake, int bytes);
 void fake_destroy(fake_cuda *fake);
 /// Makes it the machine of the calling thread.
 void fake_use(fake_cuda *fake);

@@ -69,7 +69,11 @@ final class MatrixLibrary {
     var status: Int32 = 0
     stream.device.alone { status = blas.create(&handle) }
     guard status == 0 else {
-      throw CUDAError("the CUDA matrix library does not start")
+      // Where it does not say that it lacks memory (3), it mostly does so all the same (1).
+      let lacksMemory = status == 1 || status == 3
+      throw CUDAError(
+        "the CUDA matrix library does not start",
+        status: lacksMemory ? Int32(HC_OUT_OF_MEMORY) : 0)
     }
     self.handle = handle
     self.stream = stream

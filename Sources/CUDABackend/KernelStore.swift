@@ -162,10 +162,10 @@ final class KernelStore: @unchecked Sendable {
       guard content.module == nil else { return }
       let image = if let image = content.image { image } else { try image(of: program) }
       content.image = nil
-      content.module = load(image.bytes)
+      content.module = try load(image.bytes, of: program)
       // What the disk had may be of a device that this driver does not know.
       if content.module == nil, image.isFromDisk {
-        content.module = load(try compile(program).bytes)
+        content.module = try load(try compile(program).bytes, of: program)
       }
       guard content.module != nil else {
         throw CUDAError("the driver does not load \(program.title) for \(architecture)")
@@ -195,9 +195,15 @@ final class KernelStore: @unchecked Sendable {
         + ["nvrtc \(version.major).\(version.minor)"])
   }
 
-  private func load(_ image: [UInt8]) -> hc_handle? {
+  /// nil where the driver does not take the image.
+  ///
+  /// - Throws: `CUDAError` where the device has no memory for it.
+  private func load(_ image: [UInt8], of program: KernelProgram) throws(CUDAError) -> hc_handle? {
     var module: hc_handle?
     let status = image.withUnsafeBytes { libraries.driver.module_load(&module, $0.baseAddress) }
+    if status == Int32(HC_OUT_OF_MEMORY) {
+      try libraries.check(status, "loading \(program.title)")
+    }
     return status == 0 ? module : nil
   }
 }

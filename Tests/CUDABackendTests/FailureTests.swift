@@ -43,6 +43,22 @@ import Testing
     }
   }
 
+  /// A cell that finds no memory beside others is tried again alone: it must be known as one.
+  @Test(arguments: [("cuModuleLoadData", 2), ("cublasCreate_v2", 3), ("cublasCreate_v2", 1)])
+  func withoutMemoryForLibrariesItIsMemoryThatLacks(symbol: String, status: Int) throws {
+    withMachine { machine in
+      machine.fail(symbol, status: Int32(status))
+      do throws(CUDAError) {
+        let backend = try machine.backend()
+        let x = backend.zeros([4])
+        backend.add(x, x, into: x)
+        #expect((backend.failure as? CUDAError)?.isOutOfMemory == true)
+      } catch {
+        #expect(error.isOutOfMemory)
+      }
+    }
+  }
+
   @Test func aKernelThatDoesNotCompileFailsWithTheLog() throws {
     try withMachine { machine in
       let backend = try machine.backend()

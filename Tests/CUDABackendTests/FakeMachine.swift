@@ -115,8 +115,6 @@ struct Launch: Equatable {
   let overlaps: Bool
   /// The parameters by the types that the kernel's source gives them.
   let parameters: [Parameter]
-  /// All eight bytes that stand for each.
-  private let slots: [UInt64]
 
   enum Parameter: Equatable {
     case pointer(UInt64)
@@ -143,7 +141,6 @@ struct Launch: Equatable {
     let slots = withUnsafeBytes(of: &launch.slots) {
       Array($0.bindMemory(to: UInt64.self).prefix(count))
     }
-    self.slots = slots
     parameters = zip(kinds, slots).map { kind, slot in
       switch UnicodeScalar(kind) {
       case "p": .pointer(slot)
@@ -157,20 +154,6 @@ struct Launch: Equatable {
 }
 
 extension Launch {
-  /// The first parameter that is not what the kernel's source takes it for: an address on the device,
-  /// a number that 32 bits hold, a count.
-  func misfit(on machine: FakeMachine) -> Int? {
-    parameters.indices.first { index in
-      switch parameters[index] {
-      case .pointer(let address): address != 0 && !machine.isDeviceMemory(address)
-      case .long(let count): !(-1 << 40...1 << 40).contains(count)
-      case .int: slots[index] > UInt32.max
-      case .float(let value): slots[index] > UInt32.max || !value.isFinite
-      case .other: false
-      }
-    }
-  }
-
   /// The numbers that a pointer among the parameters leads to.
   func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
     guard

@@ -6,7 +6,7 @@ import Testing
 /// Every operation's kernels are in their files and get parameters of the types that they declare.
 @Suite struct OperationTests {
   /// What is wrong with a launch; a parameter of another type shows in its value.
-  private static func faults(_ launch: Launch, _ machine: FakeMachine) -> [String] {
+  static func faults(_ launch: Launch, _ machine: FakeMachine) -> [String] {
     var faults: [String] = []
     if launch.block > 1024 || launch.shared > 227 << 10 {
       faults.append("\(launch.block) threads, \(launch.shared) bytes of shared memory")

@@ -83,6 +83,25 @@ import Testing
     #expect(launches[0].grid == [blocks, 1, 1])
   }
 
+  /// Filters that two tensors share get their gradients one after the other.
+  @Test(arguments: [false, true]) func sharedFiltersHaveKernelsOfTheirOwn(areShared: Bool) throws {
+    let launches = try Self.launches { backend in
+      let tape = Tape(backend)
+      func variable(_ shape: [Int]) -> Variable {
+        Variable(
+          backend.empty(shape), on: tape, needsGradient: true, persistent: backend.zeros(shape))
+      }
+      let filters = [variable([4, 64]), variable([4, 64])]
+      let ys = Variable.shortConvolutions(
+        (0..<2).map {
+          ShortConvolution(input: variable([8, 32, 64]), weight: filters[areShared ? 0 : $0])
+        }, activation: .silu, unitHeads: 64)
+      tape.backward(from: ys.map { ($0, backend.empty($0.shape)) })
+    }
+    #expect(
+      launches.filter { $0.name == "short_convolution_backward" }.count == (areShared ? 2 : 1))
+  }
+
   @Test(arguments: [(4096, ["add_few_rows"]), (4097, ["sum_rare", "sum_frequent"])])
   func fewTokensOfAnEmbeddingAreOneKernel(rows: Int, names: [String]) throws {
     let launches = try Self.launches { backend in

@@ -42,7 +42,9 @@ import Training
   }
 
   /// Whatever call fails, the training ends with that and has no outcome.
-  @Test(arguments: ["cuMemcpyDtoHAsync_v2", "cuLaunchKernelEx", "cuGraphLaunch", "cuMemcpyHtoDAsync_v2"])
+  @Test(arguments: [
+    "cuMemcpyDtoHAsync_v2", "cuLaunchKernelEx", "cuGraphLaunch", "cuMemcpyHtoDAsync_v2",
+  ])
   func afterAFailureThereIsNoOutcome(symbol: String) throws {
     var calls = 0
     try withMachine { machine in

@@ -53,11 +53,18 @@ extension Variable {
       first.input.needsGradient
         || !first.input.tape.records(convolutions.flatMap(\.variables)),
       units.isEmpty
-        || fused.fusesConvolutions(unitHeads: dim, channels: convolutions.map(\.input.columns))
+        || fused.fusesConvolutions(unitHeads: dim, channels: convolutions.map(\.input.columns)),
+      areDistinct(convolutions.flatMap { [$0.weight, $0.bias] })
     else {
       return separate(convolutions, activation, unitHeads: dim, epsilon: epsilon)
     }
     return together(convolutions, activation, unitHeads: dim, epsilon: epsilon, on: fused)
+  }
+
+  /// Whether none is there twice: one kernel cannot add to a gradient for two uses at once.
+  private static func areDistinct(_ parameters: [Variable?]) -> Bool {
+    let all = parameters.compactMap { $0.map(ObjectIdentifier.init) }
+    return Set(all).count == all.count
   }
 
   /// One operation after the other.

@@ -21,7 +21,7 @@ struct SelectivePlan {
   /// - Parameters:
   ///   - shape: The scan.
   ///   - pass: Forward or backward.
-  ///   - sharedBytes: What a block may share.
+  ///   - limit: What a block may share.
   ///   - aligned: Whether all that is copied begins at multiples of 16 bytes.
   init(
     _ shape: SelectiveShape, _ pass: ScanPlan.Pass, sharedBytes limit: Int, aligned: Bool = true

@@ -79,7 +79,7 @@ extension KernelCatalog {
         var shape = SelectiveShape(
           batch: 1, length: 64, channels: 128, states: states, bothSigns: bothSigns)
         (shape.hasLogRates, shape.hasGate) = (states == 16, states == 16)
-        return [ScanPlan.Pass.forward, .backward].map { 
+        return [ScanPlan.Pass.forward, .backward].map {
           SelectivePlan(shape, $0, sharedBytes: sharedBytes).program
         }
       }

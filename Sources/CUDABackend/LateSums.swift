@@ -61,9 +61,10 @@ extension CUDABackend {
   /// are too many to wait.
   func sumLater(_ parts: Tensor, to sums: [PartSum]) -> Bool {
     guard parts.count <= LateSum.longest, parts.shape[0] > 0 else { return false }
-    settleSums(before: sums.map(\.target))
     var column = 0
     for sum in sums where sum.target.count > 0 {
+      // Also where two of these are of one gradient.
+      settleSums(before: [sum.target])
       lateSums.append(
         LateSum(parts: parts, column: column, target: sum.target, accumulate: sum.accumulate))
       column += sum.target.count

@@ -81,6 +81,19 @@ import Testing
     }
   }
 
+  /// Nor where both are of one kernel: blocks of theirs would add to the same numbers at once.
+  @Test func noTwoSumsOfAKernelAreOfOneGradient() throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let (both, x) = (backend.zeros([32]), backend.zeros([512, 32]))
+      backend.layerNormBackward(
+        x: x, weight: nil, mean: backend.zeros([512]), scale: backend.zeros([512]), dy: x, dx: nil,
+        accumulate: false, dweight: both, dbias: both)
+      backend.synchronize()
+      #expect(names(machine) == ["layer_norm_backward", "late_sums", "late_sums"])
+    }
+  }
+
   @Test func aTableHoldsOnlySoMany() throws {
     try withMachine { machine in
       let backend = try machine.backend()

@@ -177,6 +177,18 @@ import Testing
     #expect(ComparedStore.names(["x/one", "y/one"]) == ["x/one", "y/one"])
   }
 
+  /// Only of the same examples are differences paired.
+  @Test func storesOfOtherTestsAreNotSubtracted() throws {
+    let first = store("short", [try Samples.record(model: "a", test: [(64, 0.9)])])
+    let second = store("long", [try Samples.record(model: "a", test: [(256, 0.5)])])
+    let tasks = try Comparison.make([first, second], by: .store).tasks
+    #expect(tasks.map(\.name) == ["recall length=64", "recall length=256"])
+    #expect(tasks.allSatisfy { $0.rows.allSatisfy { $0.difference == nil } })
+    let others = store("long", [try Samples.record(model: "b", test: [(256, 0.5)])])
+    let pooled = try Comparison.make([first, others], by: .model).tasks
+    #expect(pooled.map { $0.rows.count } == [1, 1])
+  }
+
   @Test func equalStoresGiveEqualBytes() throws {
     let records = try Samples.store(tasks: ["t", "u"], models: ["a", "b"], widths: [16, 32])
     let make = { (axis: Comparison.Axis) in

@@ -112,6 +112,25 @@ import Testing
     #expect(report.models == ["delta-net"])
   }
 
+  /// A cell of an earlier grid, whose model the present one has no more, and a model that was scored
+  /// elsewhere on the earlier test.
+  @Test func noTableMixesTests() throws {
+    let present = try Samples.record(model: "gru", test: [(256, 0.5)])
+    let earlier = try Samples.record(model: "lstm", test: [(64, 1)])
+    var elsewhere = try Samples.record(model: "theirs", test: [(64, 1)])
+    elsewhere.configuration.task.train = []
+    elsewhere.configuration.task.validation = []
+    let report = Report.make(
+      records: [present, earlier, elsewhere], grid: Samples.grid([present]))
+    #expect(report.tasks.map(\.name) == ["recall length=64", "recall length=256"])
+    #expect(report.tasks.map { $0.results.map(\.model) } == [["lstm", "theirs"], ["gru"]])
+    // Of the same test they stand side by side.
+    elsewhere.configuration.task.test = present.configuration.task.test
+    let together = Report.make(records: [present, elsewhere], grid: Samples.grid([present]))
+    #expect(together.tasks.map(\.name) == ["recall"])
+    #expect(together.models == ["gru", "theirs"])
+  }
+
   @Test func tunedPathsCrossLists() throws {
     var records: [CellRecord] = []
     for (heads, accuracy) in [(1, 0.2), (2, 0.9), (4, 0.5)] {

@@ -98,11 +98,21 @@ struct NamedGroup {
   let chosen: Candidate?
 
   /// The groups of some records in the order of the report.
+  ///
+  /// - Parameters:
+  ///   - records: The records.
+  ///   - order: The order of the tasks and models.
+  ///   - selection: How the setting of each group is chosen.
+  ///   - tests: What tells tests apart that the records and others have under one label; nil where
+  ///     there are no others.
+  /// - Returns: The groups with their names.
   static func all(
-    _ records: [CellRecord], order: LabelOrder, _ selection: Selection = .validation
+    _ records: [CellRecord], order: LabelOrder, _ selection: Selection = .validation,
+    tests: TestPaths? = nil
   ) -> [NamedGroup] {
     let groups = Group.gather(records)
-    let named = zip(groups, Group.names(groups)).map {
+    let names = Group.names(groups, tests: tests ?? TestPaths(groups))
+    let named = zip(groups, names).map {
       NamedGroup(group: $0, names: $1, chosen: $0.chosen(selection))
     }
     let taskPlace = LabelOrder.places(order.tasks)

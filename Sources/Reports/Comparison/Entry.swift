@@ -21,11 +21,14 @@ struct Entry {
     return names.isEmpty ? model : names.joined(separator: " + ")
   }
 
-  /// The entries of one store by itself.
-  static func all(_ store: ComparedStore, _ selection: Selection) -> [Entry] {
-    let order = LabelOrder(store.grid?.cells ?? [])
-    return NamedGroup.all(store.records, order: order, selection).map {
-      Entry(named: $0, stores: [store.name], timings: store.timings)
+  /// The entries of each store by itself; tasks of one name have the same test in all of them.
+  static func all(eachOf stores: [ComparedStore], _ selection: Selection) -> [Entry] {
+    let tests = TestPaths(Group.gather(stores.flatMap(\.records)))
+    return stores.flatMap { store in
+      let order = LabelOrder(store.grid?.cells ?? [])
+      return NamedGroup.all(store.records, order: order, selection, tests: tests).map {
+        Entry(named: $0, stores: [store.name], timings: store.timings)
+      }
     }
   }
 

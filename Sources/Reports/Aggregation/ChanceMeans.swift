@@ -32,7 +32,9 @@ struct ChanceMeans {
 
   /// The mean over the seeds whose test has a part, from one tested record of each seed.
   ///
-  /// - Parameter parts: The chances of the parts of a record's test.
+  /// - Parameters:
+  ///   - tested: The records.
+  ///   - parts: The chances of the parts of a record's test.
   /// - Returns: The mean of every part.
   static func parts<Part: Hashable>(
     of tested: [TestedRecord], _ parts: (TestedRecord) -> [Part: Double]

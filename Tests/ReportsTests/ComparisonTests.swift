@@ -126,6 +126,17 @@ import Testing
     #expect(rows.map(\.models) == [2, 1])
   }
 
+  /// No validation score says which of them would stand for the others.
+  @Test func modelsTrainedElsewhereAreArchitecturesOfTheirOwn() throws {
+    var cells = try records("theirs", [0.2], mixer: "external")
+    cells += try records("yours", [0.9], mixer: "external")
+    for place in cells.indices {
+      cells[place].external = ExternalFacts(name: "x", predictions: "", scoredBy: "")
+    }
+    let rows = try Comparison.make([store(cells)], by: .architecture).tasks[0].rows
+    #expect(rows.map(\.architecture) == ["theirs", "yours"])
+  }
+
   @Test func metricsAndBaselinesThatThereAreNot() throws {
     let store = try knownStore()
     #expect(throws: ComparisonError.self) {

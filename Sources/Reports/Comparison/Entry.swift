@@ -14,7 +14,11 @@ struct Entry {
   var model: String { named.names.model }
 
   /// The names of the model's mixers, each once; of a model trained elsewhere its own name.
+  ///
+  /// Nothing is known of the mixers of those, and no validation score by which one could stand for
+  /// all.
   var architecture: String {
+    if named.group.records.contains(where: { $0.external != nil }) { return model }
     var names: [String] = []
     let mixers = named.group.records.first?.configuration.model.mixers ?? []
     for mixer in mixers where !names.contains(mixer.name) { names.append(mixer.name) }

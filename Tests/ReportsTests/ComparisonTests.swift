@@ -188,6 +188,16 @@ import Testing
     #expect(ComparedStore.names(["x/one", "y/one"]) == ["x/one", "y/one"])
   }
 
+  /// A label is no result.
+  @Test func anotherNameIsNoOtherResult() throws {
+    let record = try records("a", [0.9])[0]
+    var renamed = record
+    renamed.labels.model = "b"
+    let comparison = try Comparison.make(
+      [store("one", [record]), store("two", [renamed])], by: .model)
+    #expect(comparison.conflicts.isEmpty && comparison.duplicates == 1)
+  }
+
   /// Only of the same examples are differences paired.
   @Test func storesOfOtherTestsAreNotSubtracted() throws {
     let first = store("short", [try Samples.record(model: "a", test: [(64, 0.9)])])

@@ -31,6 +31,8 @@ extension RunStore {
   private func anyRecord(of task: String, _ grid: GridManifest?) throws(StoreError) -> CellRecord? {
     let planned = (grid?.cells ?? []).filter { $0.labels.task == task }.map(\.key)
     let others = try keys().subtracting((grid?.cells ?? []).map(\.key)).sorted()
-    return (planned + others).lazy.compactMap { try? read($0) }.first { $0.labels.task == task }
+    // The plan's label is the one that counts: a record has that of the plan it was made for.
+    return planned.lazy.compactMap { try? read($0) }.first
+      ?? others.lazy.compactMap { try? read($0) }.first { $0.labels.task == task }
   }
 }

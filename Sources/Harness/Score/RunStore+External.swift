@@ -16,10 +16,7 @@ extension RunStore {
         "grid '\(grid?.name ?? "")' of \(folder) has a model '\(model)' of its own; choose another "
           + "--name")
     }
-    if let other = try anyRecord(of: task, grid),
-      other.configuration.task.name != record.configuration.task.name
-        || other.configuration.task.test != record.configuration.task.test
-    {
+    if let other = try anyRecord(of: task, grid), !other.hasTest(of: record) {
       throw PredictionProblem(
         "the task '\(task)' of \(folder) has other test examples; score those, or choose another "
           + "--label or --out")
@@ -34,5 +31,16 @@ extension RunStore {
     // The plan's label is the one that counts: a record has that of the plan it was made for.
     return planned.lazy.compactMap { try? read($0) }.first
       ?? others.lazy.compactMap { try? read($0) }.first { $0.labels.task == task }
+  }
+}
+
+extension CellRecord {
+  /// Whether two records are of the same test examples.
+  ///
+  /// They are compared as they are written: a number such as 1.0 comes back from a file as 1.
+  fileprivate func hasTest(of other: CellRecord) -> Bool {
+    let (first, second) = (configuration.task, other.configuration.task)
+    return first.name == second.name
+      && RecordCoding.compact(first.test) == RecordCoding.compact(second.test)
   }
 }

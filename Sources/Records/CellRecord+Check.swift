@@ -39,9 +39,12 @@ extension CellRecord {
     return losses.first { $0 < 0 }.map { "\($0) cannot be a loss" }
   }
 
-  /// What is a share of something in scores; where training diverged, a distribution may be NaN.
+  /// What is a share of something in scores.
+  ///
+  /// A distribution may be NaN: where training diverged, and of a finished model on test sequences
+  /// that are longer than those it was chosen by.
   private func shares(_ scores: Scores) -> [Double] {
-    let variation = scores.totalVariation.flatMap { status == .diverged && $0.isNaN ? nil : $0 }
+    let variation = scores.totalVariation.flatMap { $0.isNaN ? nil : $0 }
     return [scores.tokenAccuracy, scores.exampleAccuracy, scores.sequenceAccuracy]
       + [scores.answerAccuracy, scores.grammarAccuracy, variation].compactMap { $0 }
   }

@@ -129,11 +129,14 @@ extension RunStore {
 
   /// Removes checkpoints of cells that are finished, which a process may leave that was killed
   /// between the two, and the folder where it is empty.
-  package func sweepCheckpoints() {
+  ///
+  /// - Parameter isWanted: Whether a recorded cell is trained once more, for its model, so that its
+  ///   checkpoint is work that goes on.
+  package func sweepCheckpoints(unless isWanted: (CellRecord) -> Bool = { _ in false }) {
     for name in (try? Files.list(checkpointsFolder)) ?? [] {
       let key = String(name.prefix(CellKey.length))
       guard name == key + Self.checkpointSuffix, let record = try? read(key),
-        record.status != .failed
+        record.status != .failed, !isWanted(record)
       else { continue }
       removeCheckpoint(key)
     }

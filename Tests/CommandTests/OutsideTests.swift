@@ -4,9 +4,9 @@ import Testing
 /// The way out of the suite and back in: models kept, run and scored, as a user does it.
 @Suite struct OutsideTests {
   /// A trained store with its model, the test set, and the predictions.
-  private func trained() throws -> (program: Program, model: String) {
+  private func trained(_ grid: String = tinyGrid) throws -> (program: Program, model: String) {
     let program = try Program()
-    try program.write(tinyGrid, to: "g.yaml")
+    try program.write(grid, to: "g.yaml")
     let run = try program.call(
       "run", "g.yaml", "--out", "s", "--seeds", "0", "--checkpoints", "--quiet")
     #expect(run.status == 0, "\(run.errors)")
@@ -51,6 +51,16 @@ import Testing
     let other = try program.call(
       Self.score + ["other", "--predictions", "p.jsonl", "--format", "json", "--seed", "3"])
     #expect(other.status == 0 && other.output.hasPrefix("{"))
+  }
+
+  /// The number 1.0 is written as 1, and is the same setting.
+  @Test func aWholeNumberOfAnyKindIsTheSameTest() throws {
+    let (program, _) = try trained(
+      tinyGrid.replacing(
+        "name: parity, length: 5",
+        with: "name: mqar, vocabulary: 16, length: 16, pairs: 2, gapExponent: 1"))
+    let score = try program.call(Self.score + ["mine", "--predictions", "p.jsonl"])
+    #expect(score.status == 0, "\(score.errors)")
   }
 
   @Test func modelsAnswerAndSayWhatTheyAre() throws {

@@ -34,6 +34,8 @@ import Testing
     try call("show", "mqar", "--set", "pairs").expectRefusal(64, "key=value")
     try call("run", "g.yaml", "--jobs", "0").expectRefusal(64, "--jobs")
     try call("run", "g.yaml", "--limit", "0").expectRefusal(64, "--limit")
+    try call("run", "g.yaml", "--out", "").expectRefusal(64, "--out is empty")
+    try call("report", "s", "--compact", "").expectRefusal(64, "--compact is empty")
   }
 
   @Test func unknownNamesAreDataErrorsWithTheNearest() throws {

@@ -78,6 +78,22 @@ import Testing
     #expect(try tiny.recordFiles() == plain.recordFiles())
   }
 
+  /// A checkpoint of a recorded cell is what a killed process forgot, but for one that is trained
+  /// once more for its model.
+  @Test func theCheckpointOfACellThatIsTrainedForItsModelStays() throws {
+    let tiny = try TinyRun()
+    try tiny.run()
+    let key = try #require(tiny.store.keys().sorted().first)
+    let path = try tiny.store.checkpointPath(key)
+    try AtomicFile.write([1], to: path)
+    // Nothing to do: an interrupted run ends in the same way.
+    let runner = tiny.runner(options: Self.keeping)
+    _ = runner.run(try runner.workload(tiny.plan, retryFailed: false).limited(to: 0)) { _ in }
+    #expect(Files.exists(path))
+    try tiny.run()
+    #expect(!Files.exists(path))
+  }
+
   /// What a model predicts on the test set is what its record says, and scoring its logits makes the
   /// record's scores.
   @Test func predictionsAndScoresAreTheRecords() throws {

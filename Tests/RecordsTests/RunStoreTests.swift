@@ -41,6 +41,19 @@ import Testing
     #expect(first.last == UInt8(ascii: "\n"))
   }
 
+  /// A record that was written and is then refused would be made again by every run.
+  @Test func aFinishedModelMayBeNoDistributionOnTheTest() throws {
+    var record = try Samples.record()
+    record.testOverall?.totalVariation = .nan
+    record.test[0].scores.totalVariation = .nan
+    try store.write(record)
+    let found = try store.read(record.key)
+    #expect(found.testOverall?.totalVariation?.isNaN == true)
+    record.testOverall?.totalVariation = 1.5
+    try store.write(record)
+    #expect(throws: StoreError.self) { try store.read(record.key) }
+  }
+
   @Test func doublesAreExact() throws {
     let extremes = [-0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude]
     for value in [0.1, 1.0 / 3, 1e23, 123456789.123456789] + extremes {

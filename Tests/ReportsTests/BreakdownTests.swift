@@ -69,6 +69,17 @@ import Testing
     #expect(report.csv().contains(",grid,length at depth 50,41,80,tokenAccuracy,,0.25"))
   }
 
+  /// Without it, a model that diverges would stand better in these tables than in all others.
+  @Test func aDivergedSeedIsAGuessInGrids() throws {
+    var all = try records([(0.75, 0.5), (1, 1)])
+    let breakdowns = all[1].task.breakdowns
+    all[1] = try Samples.record(seed: 1, status: .diverged)
+    all[1].task.breakdowns = breakdowns
+    let result = Report.make(records: all).tasks[0].results[0]
+    #expect(result.score?.values == [0.625, 0.1])
+    #expect(result.grids == [[[(0.75 + 0.1) / 2, nil], [nil, (0.25 + 0.1) / 2]]])
+  }
+
   @Test func aTaskWithoutBreakdownsHasNone() throws {
     let report = Report.make(records: [try Samples.record()])
     let task = report.tasks[0]
@@ -103,6 +114,22 @@ import Testing
     #expect(task.baselines.map(\.name) == ["3-gram"] && task.baselines[0].value == 0.25)
     #expect(task.baselineParts?[0].segments == [0.25, 0.25])
     #expect(task.baselineParts?[0].bands == [0.25, 0.25])
+  }
+
+  /// A guess without a formula is measured on each seed's examples.
+  @Test func chanceIsAveragedOverSeeds() throws {
+    let records = try [0.125, 0.25, 0.375].enumerated().map { seed, chance in
+      try Samples.record(seed: seed, chance: chance, test: [(64, 0.5), (128, 0.75)])
+    }
+    let task = Report.make(records: records.reversed()).tasks[0]
+    #expect(task.chance == 0.25 && task.results[0].scaled == (0.625 - 0.25) / 0.75)
+    #expect(task.segments.map(\.chance) == [0.25, 0.25])
+    #expect(task.bands.map(\.chance) == [0.25, 0.25])
+    let store = ComparedStore(name: "s", records: records)
+    #expect(try Comparison.make([store], by: .model).tasks[0].chance == 0.25)
+    // Equal ones are not changed by rounding.
+    let equal = try (0..<3).map { try Samples.record(seed: $0, chance: 0.1) }
+    #expect(Report.make(records: equal).tasks[0].chance == 0.1)
   }
 
   @Test func baselinesStandInEveryTable() throws {

@@ -126,6 +126,17 @@ import Testing
     #expect(rows.map(\.models) == [2, 1])
   }
 
+  /// No validation score says which of them would stand for the others.
+  @Test func modelsTrainedElsewhereAreArchitecturesOfTheirOwn() throws {
+    var cells = try records("theirs", [0.2], mixer: "external")
+    cells += try records("yours", [0.9], mixer: "external")
+    for place in cells.indices {
+      cells[place].external = ExternalFacts(name: "x", predictions: "", scoredBy: "")
+    }
+    let rows = try Comparison.make([store(cells)], by: .architecture).tasks[0].rows
+    #expect(rows.map(\.architecture) == ["theirs", "yours"])
+  }
+
   @Test func metricsAndBaselinesThatThereAreNot() throws {
     let store = try knownStore()
     #expect(throws: ComparisonError.self) {
@@ -175,6 +186,28 @@ import Testing
     #expect(text.contains("| model | cpu | gpu | gpu less cpu | supported |"))
     #expect(ComparedStore.names(["x/one", "y/two/"]) == ["one", "two"])
     #expect(ComparedStore.names(["x/one", "y/one"]) == ["x/one", "y/one"])
+  }
+
+  /// A label is no result.
+  @Test func anotherNameIsNoOtherResult() throws {
+    let record = try records("a", [0.9])[0]
+    var renamed = record
+    renamed.labels.model = "b"
+    let comparison = try Comparison.make(
+      [store("one", [record]), store("two", [renamed])], by: .model)
+    #expect(comparison.conflicts.isEmpty && comparison.duplicates == 1)
+  }
+
+  /// Only of the same examples are differences paired.
+  @Test func storesOfOtherTestsAreNotSubtracted() throws {
+    let first = store("short", [try Samples.record(model: "a", test: [(64, 0.9)])])
+    let second = store("long", [try Samples.record(model: "a", test: [(256, 0.5)])])
+    let tasks = try Comparison.make([first, second], by: .store).tasks
+    #expect(tasks.map(\.name) == ["recall length=64", "recall length=256"])
+    #expect(tasks.allSatisfy { $0.rows.allSatisfy { $0.difference == nil } })
+    let others = store("long", [try Samples.record(model: "b", test: [(256, 0.5)])])
+    let pooled = try Comparison.make([first, others], by: .model).tasks
+    #expect(pooled.map { $0.rows.count } == [1, 1])
   }
 
   @Test func equalStoresGiveEqualBytes() throws {

@@ -147,7 +147,9 @@ import Testing
     var records = try Samples.store(
       tasks: ["recall", "parity"], models: ["attention", "delta-net"],
       learningRates: [0.001, 0.003], seeds: 2, lengths: [64, 128], points: 3)
-    records.append(try Samples.record(task: "parity", model: "lstm", status: .diverged))
+    records.append(
+      try Samples.record(
+        task: "parity", model: "lstm", chance: 0.5, test: [(64, 0), (128, 0)], status: .diverged))
     var report = Report.make(records: records, grid: Samples.grid(records))
     report.published = [
       PublishedPoint(

@@ -112,6 +112,56 @@ import Testing
     #expect(report.models == ["delta-net"])
   }
 
+  /// A grid that has grown: the first cell was trained under another label, and before the learning
+  /// rate was tuned.
+  @Test func thePlanNamesItsCells() throws {
+    var records = try (0..<3).flatMap { seed in
+      try [0.001, 0.01].map { rate in
+        try Samples.record(
+          model: "delta-net d=32", learningRate: rate, seed: seed,
+          validation: rate == 0.001 ? [0.9, 0.5, 0.5][seed] : 0.6)
+      }
+    }
+    let grid = Samples.grid(records)
+    records[0].labels.model = "delta-net"
+    records[0].tuned = []
+    let report = Report.make(records: records, grid: grid)
+    #expect(report.models == ["delta-net d=32"])
+    let result = try #require(report.tasks.first?.results.first)
+    #expect(rate(result) == "0.001" && result.finished == 3 && result.candidates == 2)
+
+    // Labels that were given the wrong way round and then corrected.
+    var first = try Samples.record(model: "unit", mixer: "a")
+    var second = try Samples.record(model: "signed", mixer: "b")
+    let corrected = Samples.grid([first, second])
+    swap(&first.labels, &second.labels)
+    let results = Report.make(records: [first, second], grid: corrected).tasks[0].results
+    #expect(results.map(\.model) == ["unit", "signed"])
+    #expect(results.map(\.series) == ["unit", "signed"])
+    let compared = ComparedStore(name: "s", records: [first, second], grid: corrected)
+    let rows = try Comparison.make([compared], by: .model).tasks[0].rows
+    #expect(rows.map(\.architecture) == ["a", "b"] && rows.map(\.model) == ["unit", "signed"])
+  }
+
+  /// A cell of an earlier grid, whose model the present one has no more, and a model that was scored
+  /// elsewhere on the earlier test.
+  @Test func noTableMixesTests() throws {
+    let present = try Samples.record(model: "gru", test: [(256, 0.5)])
+    let earlier = try Samples.record(model: "lstm", test: [(64, 1)])
+    var elsewhere = try Samples.record(model: "theirs", test: [(64, 1)])
+    elsewhere.configuration.task.train = []
+    elsewhere.configuration.task.validation = []
+    let report = Report.make(
+      records: [present, earlier, elsewhere], grid: Samples.grid([present]))
+    #expect(report.tasks.map(\.name) == ["recall length=64", "recall length=256"])
+    #expect(report.tasks.map { $0.results.map(\.model) } == [["lstm", "theirs"], ["gru"]])
+    // Of the same test they stand side by side.
+    elsewhere.configuration.task.test = present.configuration.task.test
+    let together = Report.make(records: [present, elsewhere], grid: Samples.grid([present]))
+    #expect(together.tasks.map(\.name) == ["recall"])
+    #expect(together.models == ["gru", "theirs"])
+  }
+
   @Test func tunedPathsCrossLists() throws {
     var records: [CellRecord] = []
     for (heads, accuracy) in [(1, 0.2), (2, 0.9), (4, 0.5)] {

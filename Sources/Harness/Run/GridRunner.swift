@@ -154,7 +154,7 @@ public struct GridRunner: Sendable {
     let claims = Claims(store, timing: options.claims)
     store.removeAbandoned()
     defer {
-      store.sweepCheckpoints()
+      store.sweepCheckpoints { options.keepsModels && store.lacksModel(of: $0) }
       claims.sweep()
     }
     let progress = GridProgress()

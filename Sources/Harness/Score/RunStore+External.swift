@@ -16,10 +16,7 @@ extension RunStore {
         "grid '\(grid?.name ?? "")' of \(folder) has a model '\(model)' of its own; choose another "
           + "--name")
     }
-    if let other = try anyRecord(of: task, grid),
-      other.configuration.task.name != record.configuration.task.name
-        || other.configuration.task.test != record.configuration.task.test
-    {
+    if let other = try anyRecord(of: task, grid), !other.hasTest(of: record) {
       throw PredictionProblem(
         "the task '\(task)' of \(folder) has other test examples; score those, or choose another "
           + "--label or --out")
@@ -31,6 +28,19 @@ extension RunStore {
   private func anyRecord(of task: String, _ grid: GridManifest?) throws(StoreError) -> CellRecord? {
     let planned = (grid?.cells ?? []).filter { $0.labels.task == task }.map(\.key)
     let others = try keys().subtracting((grid?.cells ?? []).map(\.key)).sorted()
-    return (planned + others).lazy.compactMap { try? read($0) }.first { $0.labels.task == task }
+    // The plan's label is the one that counts: a record has that of the plan it was made for.
+    return planned.lazy.compactMap { try? read($0) }.first
+      ?? others.lazy.compactMap { try? read($0) }.first { $0.labels.task == task }
+  }
+}
+
+extension CellRecord {
+  /// Whether two records are of the same test examples.
+  ///
+  /// They are compared as they are written: a number such as 1.0 comes back from a file as 1.
+  fileprivate func hasTest(of other: CellRecord) -> Bool {
+    let (first, second) = (configuration.task, other.configuration.task)
+    return first.name == second.name
+      && RecordCoding.compact(first.test) == RecordCoding.compact(second.test)
   }
 }

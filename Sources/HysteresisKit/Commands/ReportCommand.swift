@@ -49,6 +49,7 @@ struct ReportCommand: ParsableCommand {
   var printOnly = false
 
   func validate() throws {
+    if let compact, compact.isEmpty { throw ValidationError("--compact is empty.") }
     if compact != nil, selection.value != .validation {
       throw ValidationError(
         "--compact is for results that can be committed; --selection test-best is not.")

@@ -75,6 +75,8 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    // An empty folder's files would be those of the file system's root.
+    if let store, store.isEmpty { throw ValidationError("--out is empty.") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1.") }
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     if let maxfail, maxfail < 1 { throw ValidationError("--maxfail must be at least 1.") }

@@ -39,13 +39,18 @@ extension CellRecord {
         parts[band, default: []].append((slice.scores, segment.chance))
       }
     }
-    return parts.mapValues { parts in
-      let tokens = parts.reduce(0) { $0 + $1.scores.tokens }
-      let chance = parts.reduce(0) { $0 + $1.chance * Double($1.scores.tokens) }
-      return (
-        Scores.combined(parts.map(\.scores)), tokens > 0 ? chance / Double(tokens) : task.chance
-      )
-    }
+    return parts.mapValues(combined)
+  }
+
+  /// The scores of some parts of the test together, and their chance, weighted by positions.
+  func combined(
+    _ parts: [(scores: Scores, chance: Double)]
+  ) -> (scores: Scores, chance: Double) {
+    let tokens = parts.reduce(0) { $0 + $1.scores.tokens }
+    let chance = parts.reduce(0) { $0 + $1.chance * Double($1.scores.tokens) }
+    return (
+      Scores.combined(parts.map(\.scores)), tokens > 0 ? chance / Double(tokens) : task.chance
+    )
   }
 }
 

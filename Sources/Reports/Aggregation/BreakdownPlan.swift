@@ -18,9 +18,20 @@ struct BreakdownPlan {
     let bands: [Span]
   }
 
+  private struct Grid {
+    let axes: GridAxes
+    /// What a guess scores in each cell of the table, over the seeds.
+    let chances: [GridPlace: Double]
+
+    init(_ axes: GridAxes, _ tested: [TestedRecord]) {
+      self.axes = axes
+      chances = ChanceMeans.parts(of: tested) { $0.record.cells(axes).mapValues(\.chance) }
+    }
+  }
+
   private let gapPlans: [Gap]
   private let reachPlans: [Reach]
-  private let gridPlans: [GridAxes]
+  private let gridPlans: [Grid]
 
   /// Plans what the results have something to show of.
   ///
@@ -31,7 +42,7 @@ struct BreakdownPlan {
   init(_ breakdowns: [Breakdown], _ tested: [TestedRecord], bands: [BandChance]) {
     var gaps: [Gap] = []
     var reaches: [Reach] = []
-    var grids: [GridAxes] = []
+    var grids: [Grid] = []
     for breakdown in breakdowns {
       switch breakdown {
       case .gap(let name, let slice, let of, let less):
@@ -46,7 +57,7 @@ struct BreakdownPlan {
         reaches.append(
           Reach(name: name, share: share, places: places, bands: places.map { bands[$0].band }))
       case .grid(let rows, let columns):
-        if let axes = GridAxes(rows, columns, tested) { grids.append(axes) }
+        if let axes = GridAxes(rows, columns, tested) { grids.append(Grid(axes, tested)) }
       }
     }
     gapPlans = gaps
@@ -56,7 +67,7 @@ struct BreakdownPlan {
 
   var gapNames: [String]? { gapPlans.isEmpty ? nil : gapPlans.map(\.name) }
   var reachNames: [String]? { reachPlans.isEmpty ? nil : reachPlans.map(\.name) }
-  var grids: [GridAxes]? { gridPlans.isEmpty ? nil : gridPlans }
+  var grids: [GridAxes]? { gridPlans.isEmpty ? nil : gridPlans.map(\.axes) }
 
   /// Each gap over seeds: of every seed the difference of its own scores.
   func gaps(_ results: [TestedRecord]) -> [Statistic?]? {
@@ -81,15 +92,18 @@ struct BreakdownPlan {
     }
   }
 
-  /// The mean over seeds of each cell of each grid.
+  /// The mean over seeds of each cell of each grid; a diverged seed counts as a guess.
   func means(_ results: [TestedRecord]) -> [[[Double?]]]? {
     if gridPlans.isEmpty { return nil }
-    return gridPlans.map { axes in
-      let cells = results.map { $0.record.cells(axes) }
-      return axes.rowBands.map { row in
-        axes.columnBands.map { column in
+    return gridPlans.map { grid in
+      let cells = results.map { $0.record.cells(grid.axes) }
+      return grid.axes.rowBands.map { row in
+        grid.axes.columnBands.map { column in
+          let place = GridPlace(row: row, column: column)
+          guard let chance = grid.chances[place] else { return nil }
           let scores = zip(results, cells).compactMap { result, cells in
-            cells[GridPlace(row: row, column: column)]?.value(result.record.task.metric)
+            cells[place] == nil && result.record.status == .finished
+              ? nil : result.record.score(cells[place]?.scores, chance: chance)
           }
           return scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
         }
@@ -112,18 +126,18 @@ private struct GridPlace: Hashable {
 }
 
 extension CellRecord {
-  /// The scores of a grid's cells, all segments together.
-  fileprivate func cells(_ axes: GridAxes) -> [GridPlace: Scores] {
-    var parts: [GridPlace: [Scores]] = [:]
+  /// The scores and the chance of a grid's cells, all segments together.
+  fileprivate func cells(_ axes: GridAxes) -> [GridPlace: (scores: Scores, chance: Double)] {
+    var parts: [GridPlace: [(scores: Scores, chance: Double)]] = [:]
     for segment in test {
       for grid in segment.grids ?? [] where grid.rows == axes.rows && grid.columns == axes.columns {
         for cell in grid.cells {
           let place = GridPlace(row: Span(cell.row), column: Span(cell.column))
-          parts[place, default: []].append(cell.scores)
+          parts[place, default: []].append((cell.scores, segment.chance))
         }
       }
     }
-    return parts.mapValues(Scores.combined)
+    return parts.mapValues(combined)
   }
 }
 

@@ -47,15 +47,28 @@ extension Report {
       gaps: gaps, unfinished: named.flatMap(\.unfinished))
   }
 
-  /// The records without those of an earlier plan.
+  /// The records without those of an earlier plan, under the names that the present one has for them.
   ///
-  /// These are cells of a task and model that the plan has, but which are not in the plan. Models
-  /// that the plan does not know are kept: they were trained elsewhere.
+  /// What is left out are cells of a task and model that the plan has, but which are not in the plan.
+  /// Models that the plan does not know are kept: they were trained elsewhere.
+  ///
+  /// A cell may have been trained for an earlier form of the grid, with another label or before it
+  /// was an axis that is tuned. Neither has a part in its numbers or its key, so the record stays as
+  /// it is; but a row must not fall apart, or keep a label that was corrected.
   static func current(_ records: [CellRecord], _ grid: GridManifest?) -> [CellRecord] {
     guard let grid else { return records }
-    let keys = Set(grid.cells.map(\.key))
-    let labels = Set(grid.cells.map(\.labels))
-    return records.filter { keys.contains($0.key) || !labels.contains($0.labels) }
+    let planned = Dictionary(
+      grid.cells.map { ($0.key, $0.labels) }, uniquingKeysWith: { first, _ in first })
+    let labels = Set(planned.values)
+    return records.compactMap { record in
+      guard let name = planned[record.key] else {
+        return labels.contains(record.labels) ? nil : record
+      }
+      var record = record
+      record.labels = name
+      record.tuned = grid.tuned
+      return record
+    }
   }
 
   private static func gaps(_ grid: GridManifest?, found: Set<String>) -> [Gap] {
@@ -98,11 +111,21 @@ struct NamedGroup {
   let chosen: Candidate?
 
   /// The groups of some records in the order of the report.
+  ///
+  /// - Parameters:
+  ///   - records: The records.
+  ///   - order: The order of the tasks and models.
+  ///   - selection: How the setting of each group is chosen.
+  ///   - tests: What tells tests apart that the records and others have under one label; nil where
+  ///     there are no others.
+  /// - Returns: The groups with their names.
   static func all(
-    _ records: [CellRecord], order: LabelOrder, _ selection: Selection = .validation
+    _ records: [CellRecord], order: LabelOrder, _ selection: Selection = .validation,
+    tests: TestPaths? = nil
   ) -> [NamedGroup] {
     let groups = Group.gather(records)
-    let named = zip(groups, Group.names(groups)).map {
+    let names = Group.names(groups, tests: tests ?? TestPaths(groups))
+    let named = zip(groups, names).map {
       NamedGroup(group: $0, names: $1, chosen: $0.chosen(selection))
     }
     let taskPlace = LabelOrder.places(order.tasks)

@@ -13,15 +13,18 @@ extension TaskReport {
     self.name = name
     let breakdowns = BreakdownPlan(reference.task.breakdowns ?? [], tested, bands: bands)
     let baselines = BaselineMeans(all)
+    let chances = ChanceMeans(all)
+    let chance = chances.overall(\.chance) ?? reference.task.chance
+    let further = reference.task.further.map { $0.map { Self.further($0, chances) } }
     metric = reference.task.metric
-    chance = reference.task.chance
+    self.chance = chance
     oracle = Metric(rawValue: reference.task.metric)?.perfect
     self.baselines = baselines.overall(reference.task)
     baselineScores = baselines.statistics
     trainingLengths = reference.configuration.task.trainingLengths
-    segments = Self.segments(reference)
+    segments = Self.segments(reference, chances)
     self.bands = bands
-    further = reference.task.further
+    self.further = further
     baselineParts = baselines.parts(segments: segments.count, bands: bands)
     gaps = breakdowns.gapNames
     reaches = breakdowns.reachNames
@@ -31,30 +34,38 @@ extension TaskReport {
     results = groups.map { group in
       ModelResult(
         group, series: series.name(of: group.names.model), bands: bands,
-        segments: reference.configuration.task.test.count, further: reference.task.further,
+        chance: chance, segments: reference.configuration.task.test.count, further: further,
         breakdowns: breakdowns, tested: byKey, timings: timings, selection)
     }
   }
 
-  /// All bands, with the chance of the first record that has them.
+  /// All bands, with their chance over the seeds.
   private static func bands(_ tested: [TestedRecord]) -> [BandChance] {
-    var chances: [Band: Double] = [:]
-    for record in tested {
-      chances.merge(record.bands.mapValues(\.chance)) { first, _ in first }
-    }
+    let chances = ChanceMeans.parts(of: tested) { $0.bands.mapValues(\.chance) }
     return chances.sorted { Band.precedes($0.key, $1.key) }.map {
       BandChance(slice: $0.key.slice, band: $0.key.span, chance: $0.value)
     }
   }
 
-  private static func segments(_ record: CellRecord) -> [SegmentChance] {
+  private static func further(
+    _ further: TaskFacts.Further, _ chances: ChanceMeans
+  ) -> TaskFacts.Further {
+    let chance = chances.overall { facts in
+      facts.further?.first { $0.metric == further.metric }?.chance
+    }
+    return TaskFacts.Further(metric: further.metric, chance: chance)
+  }
+
+  private static func segments(
+    _ record: CellRecord, _ chances: ChanceMeans
+  ) -> [SegmentChance] {
     let settings = record.configuration.task.test.map(\.settings)
     let varied = SegmentResult.variedSettings(settings)
     return settings.enumerated().map { index, settings in
       let name = varied.map { "\($0)=\(settings[$0]?.label ?? "none")" }.joined(separator: " ")
       return SegmentChance(
         name: name.isEmpty ? "all" : name,
-        chance: index < record.test.count ? record.test[index].chance : record.task.chance)
+        chance: chances.segment(index) ?? record.task.chance)
     }
   }
 }
@@ -72,7 +83,7 @@ struct TestedRecord {
 
 extension ModelResult {
   init(
-    _ named: NamedGroup, series: String, bands: [BandChance], segments: Int,
+    _ named: NamedGroup, series: String, bands: [BandChance], chance: Double, segments: Int,
     further: [TaskFacts.Further]?, breakdowns: BreakdownPlan,
     tested: [String: TestedRecord], timings: [String: CellTiming], _ selection: Selection
   ) {
@@ -98,7 +109,7 @@ extension ModelResult {
     self.score = score
     seedNumbers = results.map(\.configuration.seed)
     scaled = results.first.flatMap { record in
-      score.flatMap { scaledScore($0.mean, chance: record.task.chance, record.task.metric) }
+      score.flatMap { scaledScore($0.mean, chance: chance, record.task.metric) }
     }
     scores = Scores.mean(results.filter { $0.status == .finished }.compactMap(\.testOverall))
     parameters = facts?.parameters

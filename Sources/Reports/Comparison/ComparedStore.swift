@@ -67,8 +67,11 @@ struct PooledRecords {
   private mutating func note(
     _ known: CellRecord, again record: CellRecord, in store: ComparedStore
   ) {
+    // Each store has its own names for a cell.
+    var renamed = record
+    (renamed.labels, renamed.tuned) = (known.labels, known.tuned)
     // A score that is not a number equals nothing, not even itself, but its text does.
-    if known == record || RecordCoding.compact(known) == RecordCoding.compact(record) {
+    if known == renamed || RecordCoding.compact(known) == RecordCoding.compact(renamed) {
       duplicates += 1
       return
     }

@@ -27,8 +27,7 @@ extension Comparison {
     let pooled = PooledRecords(stores)
     let scoring = Scoring(metric: metric)
     let entries =
-      axis == .store
-      ? stores.flatMap { Entry.all($0, selection) } : Entry.all(pooled, selection)
+      axis == .store ? Entry.all(eachOf: stores, selection) : Entry.all(pooled, selection)
     let order = Entry.order(entries, pooled.order)
     let tasks = order.tasks.map { task in
       let members = entries.filter { $0.task == task }
@@ -105,7 +104,7 @@ extension Comparison.Task {
     let isHigherBetter = kind?.isHigherBetter ?? true
     self.name = name
     self.metric = metric
-    chance = facts.flatMap(scoring.chance)
+    chance = ChanceMeans(records).overall(scoring.chance)
     oracle = kind?.perfect
     let means = facts.map { BaselineMeans(records).overall($0) } ?? []
     baselines = means.compactMap { baseline in

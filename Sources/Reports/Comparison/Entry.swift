@@ -14,18 +14,25 @@ struct Entry {
   var model: String { named.names.model }
 
   /// The names of the model's mixers, each once; of a model trained elsewhere its own name.
+  ///
+  /// Nothing is known of the mixers of those, and no validation score by which one could stand for
+  /// all.
   var architecture: String {
+    if named.group.records.contains(where: { $0.external != nil }) { return model }
     var names: [String] = []
     let mixers = named.group.records.first?.configuration.model.mixers ?? []
     for mixer in mixers where !names.contains(mixer.name) { names.append(mixer.name) }
     return names.isEmpty ? model : names.joined(separator: " + ")
   }
 
-  /// The entries of one store by itself.
-  static func all(_ store: ComparedStore, _ selection: Selection) -> [Entry] {
-    let order = LabelOrder(store.grid?.cells ?? [])
-    return NamedGroup.all(store.records, order: order, selection).map {
-      Entry(named: $0, stores: [store.name], timings: store.timings)
+  /// The entries of each store by itself; tasks of one name have the same test in all of them.
+  static func all(eachOf stores: [ComparedStore], _ selection: Selection) -> [Entry] {
+    let tests = TestPaths(Group.gather(stores.flatMap(\.records)))
+    return stores.flatMap { store in
+      let order = LabelOrder(store.grid?.cells ?? [])
+      return NamedGroup.all(store.records, order: order, selection, tests: tests).map {
+        Entry(named: $0, stores: [store.name], timings: store.timings)
+      }
     }
   }
 

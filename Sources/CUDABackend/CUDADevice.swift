@@ -27,6 +27,7 @@ package final class CUDADevice: @unchecked Sendable {
   private let handle: Int32
   let kernels: KernelStore
   private let turn = Mutex(())
+  private let breakage = Mutex<CUDAError?>(nil)
 
   /// Opens a device.
   ///
@@ -84,6 +85,21 @@ package final class CUDADevice: @unchecked Sendable {
   /// Whatever waits for the whole device, as the matrix libraries do when they start and end,
   /// spoils what another thread is recording.
   func alone(_ body: () -> Void) { turn.withLock { _ in body() } }
+
+  /// What broke the device for this process; nil while it works.
+  package var broken: CUDAError? { breakage.withLock { $0 } }
+
+  /// Says that the device is broken.
+  ///
+  /// - Parameter error: What was seen of it.
+  /// - Returns: Whether nobody has said so before.
+  package func noteBreakage(_ error: CUDAError) -> Bool {
+    breakage.withLock { known in
+      guard known == nil else { return false }
+      known = error
+      return true
+    }
+  }
 
   /// The number of GPUs that the process sees.
   package static func count(_ libraries: CUDALibraries) throws(CUDAError) -> Int {

@@ -215,6 +215,13 @@ package struct CUDAError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var isOutOfMemory: Bool { status == Int32(HC_OUT_OF_MEMORY) }
 
+  /// Whether the GPU answers nothing else from now on, whoever of the process asks: what a kernel did
+  /// broke the context that all share (CUDA driver API, `CUresult`: "the process must be terminated and
+  /// relaunched"), or the hardware failed.
+  package var breaksDevice: Bool {
+    [214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721].contains(status)
+  }
+
   package var description: String {
     guard let reason else { return what }
     return "\(what): \(reason) (CUDA error \(status))"

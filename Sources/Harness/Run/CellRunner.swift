@@ -47,6 +47,8 @@ struct CellRunner: Sendable {
     case interrupted(savedStep: Int?)
     /// The device has no memory left for it beside the others.
     case crowded
+    /// A cell beside it broke the device.
+    case stranded
   }
 
   /// Trains the cell.
@@ -100,6 +102,10 @@ struct CellRunner: Sendable {
       }
     } catch let error as CUDAError where error.isOutOfMemory && !isAlone {
       return .crowded
+    } catch let error as CUDAError
+      where error.breaksDevice && !devices.noteBreakage(worker.number, error)
+    {
+      return .stranded
     } catch {
       record.reason = "\(error)"
     }

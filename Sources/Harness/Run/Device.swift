@@ -165,6 +165,18 @@ public struct ComputeDevices: Sendable {
     return try CUDABackend(gpus[worker % gpus.count], poison: poison)
   }
 
+  /// What broke the GPU of a worker, after its name; nil while it works.
+  func breakage(_ worker: Int) -> String? {
+    guard !gpus.isEmpty else { return nil }
+    let gpu = gpus[worker % gpus.count]
+    return gpu.broken.map { "cuda:\(gpu.ordinal) works no more (\($0))" }
+  }
+
+  /// Says that the GPU of a worker is broken; returns whether nobody has said so before.
+  func noteBreakage(_ worker: Int, _ error: CUDAError) -> Bool {
+    !gpus.isEmpty && gpus[worker % gpus.count].noteBreakage(error)
+  }
+
   /// What must be the same for equal steps to give equal bits.
   func machineType(_ worker: Int, _ backend: any Backend) -> String {
     gpus.isEmpty ? "cpu \(backend.name)" : "cuda \(gpus[worker % gpus.count].name)"

@@ -44,8 +44,11 @@ public struct GridOutcome: Sendable {
   public var elsewhere = 0
   /// Cells that other processes hold and that were not waited for.
   public var held = 0
-  /// Cells that were not started because too many had failed or the store could not be used.
+  /// Cells that were not started, or not brought to an end, because too many had failed, the store
+  /// could not be used or the devices were broken.
   public var unstarted = 0
+  /// GPUs that a cell broke for this process, and how.
+  public var brokenDevices: [String] = []
   /// Interrupted cells that go on from a checkpoint.
   public var saved = 0
   /// Why the store cannot be used any more.

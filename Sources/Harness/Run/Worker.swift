@@ -25,6 +25,10 @@ package final class Worker {
     share = 4 * max(1, neighbours)
   }
 
+  /// What broke its device; nil while that works.
+  package var breakage: String? { devices.breakage(number) }
+  package var isUsable: Bool { breakage == nil }
+
   /// The backend for a cell; `settle` is called when the cell is done.
   ///
   /// - Throws: `CUDAError` or `UnavailableLevel`.

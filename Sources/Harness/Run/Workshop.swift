@@ -21,7 +21,7 @@ struct Workshop: Sendable {
   /// Works until nothing is left to do.
   func work(_ number: Int) {
     let worker = Worker(number, of: workers, on: runner.devices)
-    while !Interrupts.isRequested, let next = queue.next() {
+    while !Interrupts.isRequested, worker.isUsable, let next = queue.next() {
       switch next {
       case .cell(let cell):
         do throws(StoreError) {
@@ -36,6 +36,15 @@ struct Workshop: Sendable {
         }
         MonotonicClock.sleep(min(options.claims.look, 0.5)) { Interrupts.isRequested }
       }
+    }
+    tellBreakage(worker)
+  }
+
+  /// A device that a cell broke trains no more: that cell has failed, those beside it are left.
+  private func tellBreakage(_ worker: Worker) {
+    guard let breakage = worker.breakage else { return }
+    progress.note {
+      if !$0.brokenDevices.contains(breakage) { $0.brokenDevices.append(breakage) }
     }
   }
 
@@ -107,6 +116,9 @@ struct Workshop: Sendable {
       leave(cell, claim)
     case .crowded:
       progress.addCrowded(cell)
+      watch(.left(cell: cell))
+    case .stranded:
+      progress.note { $0.unstarted += 1 }
       watch(.left(cell: cell))
     case .recorded(let record, let timing, let model):
       guard claim.verify() else { return leave(cell, claim) }

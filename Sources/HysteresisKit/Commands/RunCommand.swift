@@ -185,6 +185,12 @@ struct RunCommand: ParsableCommand {
 
   func end(_ outcome: GridOutcome, _ workload: Workload, folder: String) throws {
     if !quiet { Console.talk("results, tables and plots are in \(folder)") }
+    if !outcome.brokenDevices.isEmpty {
+      throw CommandFailure(
+        "\(outcome.brokenDevices.joined(separator: "; ")): \(Self.cells(outcome.failed)) failed; "
+          + "\(Self.cells(outcome.unstarted)) left, the same command goes on with them",
+        status: ExitStatus.failure)
+    }
     if outcome.failed > 0 {
       let unstarted = outcome.unstarted > 0 ? ", \(outcome.unstarted) were not started" : ""
       throw CommandFailure(

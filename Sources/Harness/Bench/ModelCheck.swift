@@ -50,11 +50,15 @@ public struct ModelCheck {
     package var vocabulary = 256
     package var lengths = [64]
     package var batch = 16
+    package var pairs = 4
 
-    package init(vocabulary: Int = 256, lengths: [Int] = [64], batch: Int = 16) {
+    package init(
+      vocabulary: Int = 256, lengths: [Int] = [64], batch: Int = 16, pairs: Int = 4
+    ) {
       self.vocabulary = vocabulary
       self.lengths = lengths
       self.batch = batch
+      self.pairs = pairs
     }
 
     fileprivate var changes: [String] {
@@ -64,12 +68,15 @@ public struct ModelCheck {
         lengths == usual.lengths
           ? nil : "lengths=" + lengths.map { "\($0)" }.joined(separator: ","),
         batch == usual.batch ? nil : "batch=\(batch)",
+        pairs == usual.pairs ? nil : "pairs=\(pairs)",
       ].compactMap { $0 }
     }
   }
 
   /// Enough to leave the initial values, for most mixers not yet the plateau.
-  private static let steps = 60
+  ///
+  /// Batches of several lengths are large, and there are fewer.
+  private static func steps(_ row: Row) -> Int { row.data.lengths.count > 1 ? 12 : 60 }
   /// Of the root mean square of the gradients: what a device that rounds nothing is allowed, and how
   /// many roundings of factors one that does.
   private static let tolerance = 1e-3
@@ -97,7 +104,7 @@ public struct ModelCheck {
   }
 
   /// Values wider than keys, without a gate; layers of two kinds; widths and heads that no tile
-  /// divides; and batches of several shapes, of which the longer have more tokens and ids than the
+  /// divides; and batches of several shapes, of which the longest has more tokens than the
   /// embedding's gradient is made of without sorting them.
   private static let unusual = [
     Row(
@@ -119,10 +126,10 @@ public struct ModelCheck {
       model: ["width": .integer(20), "channelMixer": .text("mlp")]),
     Row(
       architecture: "gru",
-      data: Data(vocabulary: 5000, lengths: [16, 32, 64], batch: 68)),
+      data: Data(vocabulary: 5000, lengths: [8, 16, 64], batch: 68, pairs: 1)),
     Row(
       architecture: "attention",
-      data: Data(vocabulary: 5000, lengths: [16, 32, 64], batch: 68)),
+      data: Data(vocabulary: 5000, lengths: [8, 16, 64], batch: 68, pairs: 1)),
   ]
 
   /// What the verdicts will be called.
@@ -151,17 +158,18 @@ public struct ModelCheck {
   ///
   /// - Parameters:
   ///   - row: The model.
-  ///   - steps: How long to train.
+  ///   - steps: How long to train; nil for as long as the row's batches allow.
   ///   - backend: The device.
   ///   - name: What the device is called.
   ///   - disturbance: By what part the device's parameters are changed: a check of the check.
   /// - Returns: Whether the gradients agree, and how far they are apart.
   /// - Throws: `SettingError` for a model that cannot be, `UnavailableLevel` without a processor.
   package func verdict(
-    _ row: Row, steps: Int = ModelCheck.steps, on backend: any Backend, named name: String,
+    _ row: Row, steps: Int? = nil, on backend: any Backend, named name: String,
     disturbance: Float = 0
   ) throws -> KernelVerdict {
     let job = try job(row)
+    let steps = steps ?? Self.steps(row)
     let reference = try Stepper(job, registry: registries.mixers, on: try CPUBackend())
     let found = try Stepper(job, registry: registries.mixers, on: backend)
     var maker = BatchMaker(
@@ -194,8 +202,8 @@ public struct ModelCheck {
     let data = row.data
     let sizes = data.lengths.map {
       TrainBenchRow(
-        architecture: row.architecture, vocabulary: data.vocabulary, length: $0, pairs: 4,
-        batch: data.batch, width: 64)
+        architecture: row.architecture, vocabulary: data.vocabulary, length: $0,
+        pairs: data.pairs, batch: data.batch, width: 64)
     }
     let jobs = try sizes.map { try $0.job(registries, row.settings, model: row.model) }
     var job = jobs[0]

@@ -104,8 +104,11 @@ public struct ModelCheck {
   }
 
   /// Values wider than keys, without a gate; layers of two kinds; widths and heads that no tile
-  /// divides; and batches of several shapes, of which the longest has more tokens than the
-  /// embedding's gradient is made of without sorting them.
+  /// divides; and batches of several shapes.
+  ///
+  /// The longest of them has more tokens than the embedding's gradient is made of without sorting
+  /// them, the shortest as many as there are counters for that, so that a tensor with a number for
+  /// each token would be where they are, were these in the memory of steps.
   private static let unusual = [
     Row(
       architecture: "gated-delta-net",
@@ -126,10 +129,10 @@ public struct ModelCheck {
       model: ["width": .integer(20), "channelMixer": .text("mlp")]),
     Row(
       architecture: "gru",
-      data: Data(vocabulary: 5000, lengths: [8, 16, 64], batch: 68, pairs: 1)),
+      data: Data(vocabulary: 5000, lengths: [16, 32, 72], batch: 64, pairs: 1)),
     Row(
       architecture: "attention",
-      data: Data(vocabulary: 5000, lengths: [8, 16, 64], batch: 68, pairs: 1)),
+      data: Data(vocabulary: 5000, lengths: [16, 32, 72], batch: 64, pairs: 1)),
   ]
 
   /// What the verdicts will be called.

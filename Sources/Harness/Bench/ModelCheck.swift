@@ -107,8 +107,7 @@ public struct ModelCheck {
   /// divides; and batches of several shapes.
   ///
   /// The longest of them has more tokens than the embedding's gradient is made of without sorting
-  /// them, the shortest as many as there are counters for that, so that a tensor with a number for
-  /// each token would be where they are, were these in the memory of steps.
+  /// them.
   private static let unusual = [
     Row(
       architecture: "gated-delta-net",

@@ -16,6 +16,24 @@ import Testing
     #expect(verdict.largestError < 1e-4)
   }
 
+  /// The models beyond each mixer with its defaults.
+  @Test func levelsAgreeAboutUnusualModels() throws {
+    for row in check.rows where !row.model.isEmpty || row.first != nil {
+      let backend = try CPUBackend(level: "baseline", poison: true)
+      let verdict = try check.verdict(row, steps: 1, on: backend, named: "baseline")
+      #expect(verdict.passed && verdict.largestError < 1e-4, "\(verdict)")
+    }
+  }
+
+  @Test func eachLengthIsCompared() throws {
+    let row = ModelCheck.Row(
+      architecture: "gru", data: ModelCheck.Data(vocabulary: 300, lengths: [16, 24, 32], batch: 4))
+    let backend = try CPUBackend(level: "baseline", poison: true)
+    let verdict = try check.verdict(row, steps: 4, on: backend, named: "baseline")
+    #expect(verdict.passed && verdict.cases == 3)
+    #expect(verdict.op == "model gru vocabulary=300 lengths=16,24,32 batch=4")
+  }
+
   @Test func aModelWithOtherParametersFails() throws {
     let row = ModelCheck.Row(architecture: "gru")
     let backend = try CPUBackend(poison: true)

@@ -32,6 +32,9 @@ extension OpCatalog {
       queries: 70, keys: 100, heads: 2, keyHeads: 1, dim: 2, valueDim: 2, window: 40, offset: 30,
       sloped: true),
     AttentionCase(queries: 140, heads: 1, dim: 2, valueDim: 2, window: 40),
+    // Heads that are wider than any tile of 16-bit numbers, and than any tile.
+    AttentionCase(batch: 2, queries: 9, heads: 1, dim: 132, valueDim: 132),
+    AttentionCase(queries: 7, heads: 2, keyHeads: 1, dim: 260, valueDim: 260, window: 4),
     // What groups of warps have on GPUs.
     AttentionCase(
       queries: 66, keys: 200, heads: 2, keyHeads: 1, dim: 128, valueDim: 128, window: 150,

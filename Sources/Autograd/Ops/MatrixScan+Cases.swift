@@ -76,14 +76,9 @@ private struct ScanSetting: Sendable {
   private static let small = Size(2, 7, 2, 2, 3, 4)
 
   static var special: [(String, ScanSetting)] {
-    var zeros: [(String, ScanSetting)] = Update.allCases.map { update in
-      var setting = ScanSetting(small, .scalar, update)
-      setting.factors = 0...0
-      return ("zero decay", setting)
-    }
-    var forgetting = ScanSetting(small, .vector, .delta, exclusive: true)
-    forgetting.factors = 0...0
-    zeros.append(("zero decay", forgetting))
+    var zeros = Update.allCases.map { ScanSetting(small, .scalar, $0) }
+    zeros.append(ScanSetting(small, .vector, .delta, exclusive: true))
+    for index in zeros.indices { zeros[index].factors = 0...0 }
     var reflections = ScanSetting(Size(1, 17, 1, 1, 4, 8), .none, .delta)
     reflections.beta = 2...2
     var vanishing = ScanSetting(Size(1, 32, 1, 1, 32, 16), .vector, .add)
@@ -101,7 +96,7 @@ private struct ScanSetting: Sendable {
       setting.carriesState = false
       return ("chunks", setting)
     }
-    return zeros + stateless + extremes + ofLogits + [
+    return zeros.map { ("zero decay", $0) } + stateless + extremes + ofLogits + [
       ("reflections", reflections),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 131), .vector, .delta)),
       ("wide", ScanSetting(Size(1, 2, 1, 1, 9, 81), .perHead, .rankOne, exclusive: true)),
@@ -120,6 +115,9 @@ private struct ScanSetting: Sendable {
       ("zero decay in chunks", vanishing),
       ("rounds of chunks", ScanSetting(Size(1, 35, 2, 1, 16, 32), .vector, .add)),
       ("many chunks", ScanSetting(Size(1, 131, 1, 1, 16, 16), .vector, .add)),
+      ("tiles of values", ScanSetting(Size(1, 18, 1, 1, 16, 132), .scalar, .delta)),
+      ("tiles of values", ScanSetting(Size(1, 34, 1, 1, 16, 132), .vector, .add)),
+      ("tall chunks", ScanSetting(Size(1, 17, 1, 1, 132, 16), .scalar, .delta)),
     ]
   }
 

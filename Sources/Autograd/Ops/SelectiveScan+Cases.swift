@@ -112,8 +112,9 @@ extension OpCatalog {
         SelectiveCase(2, 1, 5, 4, factor), SelectiveCase(1, 2, 17, 16, factor),
         SelectiveCase(1, 63, 2, 1, factor), SelectiveCase(1, 65, 1, 4, factor),
         SelectiveCase(1, 7, 33, 1, factor), SelectiveCase(3, 9, 4, 2, factor),
+        SelectiveCase(1, 5, 2, 100, factor), SelectiveCase(1, 9, 3, 256, factor),
       ]
-      for index in cases.indices.suffix(6) where index % 2 == 0 {
+      for index in cases.indices.suffix(8) where index % 2 == 0 {
         cases[index].carriesState = true
         cases[index].hasSkip = index % 4 == 0
       }

@@ -142,6 +142,7 @@ extension OpCatalog {
     ConvolutionsCase(batch: 2, length: 9, channels: [8, 8, 16], units: 2, head: 4),
     ConvolutionsCase(batch: 1, length: 37, channels: [32, 32, 20], units: 2, head: 16, width: 3),
     ConvolutionsCase(batch: 3, length: 5, channels: [6, 6, 3, 2, 5], units: 2, head: 2),
+    ConvolutionsCase(batch: 2, length: 9, channels: [8, 8, 16], units: 2, head: 4, width: 8),
     ConvolutionsCase(batch: 7, length: 3, channels: [16, 16, 8], units: 2, head: 8),
     ConvolutionsCase(
       batch: 1, length: 6, channels: [12, 12], units: 1, head: 12, width: 2, hasBias: true),

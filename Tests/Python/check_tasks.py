@@ -112,6 +112,7 @@ def check_scores(program, task, given, examples):
     """The lines of chance and the baselines, on the test examples."""
     record = program.score(task.name, given, SEED, task.truths(examples))
     summary = record["task"]
+    examples = examples[:500]  # those that what has no formula is scored on
     task.check_truth(record["testOverall"])
     same(summary["vocabulary"], task.vocabulary_size, "the vocabulary is")
     chances = {summary["metric"]: summary["chance"]}
@@ -128,15 +129,16 @@ def check_scores(program, task, given, examples):
             near(chances[metric], value, 1e-7 * value, f"chance of {metric}")
     baselines = {entry["name"]: entry["scores"] for entry in summary["baselines"]}
     expected = task.baselines(examples)
-    same(set(baselines), set(expected), "the baselines are")
-    for name, rows in expected.items():
+    if expected is not None:
+        same(set(baselines), set(expected), "the baselines are")
+    for name, rows in (expected or {}).items():
         places = [p for row in rows for p in row]
         deviation = sum(p * (1 - p) for p in places) ** 0.5 / len(places)
         near(baselines[name]["tokenAccuracy"], sum(places) / len(places), deviation, name)
         means = sum(sum(row) / len(row) for row in rows) / len(rows)
         deviation = sum(sum(p * (1 - p) for p in row) / len(row) ** 2 for row in rows) ** 0.5 / len(rows)
         near(baselines[name]["exampleAccuracy"], means, deviation, f"{name}, by example,")
-    task.check_baselines(summary, examples) if hasattr(task, "check_baselines") else None
+    task.check_summary(summary, examples)
 
 
 def check_case(program, kind, defaults, given):

@@ -201,6 +201,9 @@ class Task:
         """By name the probability that it is right, for each example a list of its positions."""
         return {}
 
+    def check_summary(self, summary, examples):
+        """What the above does not say."""
+
     def finish(self, program, data):
         """What is to be seen only over all examples."""
 

@@ -206,7 +206,7 @@ class AssociativeRecall(Task):
     def baselines(self, examples):
         return {"random value of the context": [self.odds(example) for example in examples]}
 
-    def check_baselines(self, summary, examples):
+    def check_summary(self, summary, examples):
         rows = [self.odds(example) for example in examples]
         means = np.array([sum(row) for row in rows]), np.array([len(row) for row in rows])
         ratio = means[0].sum() / means[1].sum()

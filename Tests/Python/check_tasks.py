@@ -13,6 +13,7 @@ wronged on purpose. Exits with status 1 at the first thing that is wrong.
 
 import argparse
 import collections
+import concurrent.futures
 import copy
 import json
 import sys
@@ -22,8 +23,11 @@ from oracles import copying, expressions, groups, icll, languages, recall, retri
 from oracles.common import SPLITS, Example, Program, Wrong, hold
 
 SEED = 3
-TASKS = [task for module in (recall, copying, retrieval, words, icll, expressions, state, languages, groups)
-         for task in module.TASKS]
+TASKS = [
+    task
+    for module in (recall, copying, retrieval, words, icll, expressions, state, languages, groups)
+    for task in module.TASKS
+]
 
 
 def same(found, wanted, what):
@@ -74,7 +78,9 @@ def check_refused(kind, settings, example):
 def check_bytes(program, name, given, count, lines):
     """The same seed, other jobs and another start give the same bytes, and another seed others."""
     first = count // 3
-    again = program.lines(name, given, "train", count // 3, "--seed", SEED, "--first", first, "--jobs", 2)
+    again = program.lines(
+        name, given, "train", count // 3, "--seed", SEED, "--first", first, "--jobs", 2
+    )
     hold(again == lines[first : first + count // 3], "the same seed gives other bytes")
     other = program.lines(name, given, "train", count, "--seed", SEED + 1)
     few = len(set(lines)) < count // 2
@@ -95,13 +101,17 @@ def check_splits(task, data):
     for kind, total in totals.items():
         counts = [seen[split][kind] for split in SPLITS]
         train, validation, test = map(set, counts)
-        hold(not (train & validation or train & test or validation & test),
-             f"a word of {kind} is in two splits")
+        hold(
+            not (train & validation or train & test or validation & test),
+            f"a word of {kind} is in two splits",
+        )
         if total and min(count.total() for count in counts) >= 14 * total:
             share = max(1, total / 10)
             sizes = len(train), len(validation), len(test)
-            hold(sum(sizes) == total and abs(sizes[1] - share) <= 1 and abs(sizes[2] - share) <= 1,
-                 f"of {total} words of {kind}, {sizes} are in the splits")
+            hold(
+                sum(sizes) == total and abs(sizes[1] - share) <= 1 and abs(sizes[2] - share) <= 1,
+                f"of {total} words of {kind}, {sizes} are in the splits",
+            )
 
 
 def near(found, wanted, deviation, what):
@@ -136,7 +146,9 @@ def check_scores(program, task, given, examples):
         deviation = sum(p * (1 - p) for p in places) ** 0.5 / len(places)
         near(baselines[name]["tokenAccuracy"], sum(places) / len(places), deviation, name)
         means = sum(sum(row) / len(row) for row in rows) / len(rows)
-        deviation = sum(sum(p * (1 - p) for p in row) / len(row) ** 2 for row in rows) ** 0.5 / len(rows)
+        deviation = sum(sum(p * (1 - p) for p in row) / len(row) ** 2 for row in rows) ** 0.5 / len(
+            rows
+        )
         near(baselines[name]["exampleAccuracy"], means, deviation, f"{name}, by example,")
     task.check_summary(summary, examples)
 
@@ -146,7 +158,9 @@ def check_case(program, kind, defaults, given):
     given = {name: value for name, value in given.items() if name != "examples"}
     settings = defaults | given
     task = kind(settings)
-    texts = {split: program.lines(kind.name, given, split, count, "--seed", SEED) for split in SPLITS}
+    texts = {
+        split: program.lines(kind.name, given, split, count, "--seed", SEED) for split in SPLITS
+    }
     data = {split: [Example(line) for line in lines] for split, lines in texts.items()}
     for split, examples in data.items():
         for index, example in enumerate(examples):
@@ -164,30 +178,48 @@ def check_case(program, kind, defaults, given):
     return sum(len(examples) for examples in data.values())
 
 
+def check_task(path, kind, listed):
+    """A line about the task, and whether all is well."""
+    total = 0
+    defaults = {entry["name"]: entry["default"] for entry in listed["settings"]}
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(path, folder)
+        for given in kind.cases:
+            try:
+                total += check_case(program, kind, defaults, given)
+            except Wrong as wrong:
+                return False, f"{kind.name} {json.dumps(given)}: {wrong}"
+            except Exception as error:  # what an oracle cannot even read
+                return False, f"{kind.name} {json.dumps(given)}: {type(error).__name__}: {error}"
+    return True, f"{kind.name}: {total} examples, {len(kind.cases)} settings"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", help="the built hysteresis")
     parser.add_argument("--only", help="one task")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        program = Program(options.program, folder)
-        listed = {entry["name"]: entry for entry in json.loads(program.call("list", "tasks", "--format", "json"))}
-        missing = sorted(set(listed) - {kind.name for kind in TASKS})
-        if missing and options.only is None:
-            print(f"no oracle for {', '.join(missing)}", file=sys.stderr)
-            return 1
-        for kind in TASKS:
-            if options.only not in (None, kind.name):
-                continue
-            defaults = {entry["name"]: entry["default"] for entry in listed[kind.name]["settings"]}
-            total = 0
-            for given in kind.cases:
-                try:
-                    total += check_case(program, kind, defaults, given)
-                except Wrong as wrong:
-                    print(f"{kind.name} {json.dumps(given)}: {wrong}", file=sys.stderr)
-                    return 1
-            print(f"{kind.name}: {total} examples, {len(kind.cases)} settings", flush=True)
+        text = Program(options.program, folder).call("list", "tasks", "--format", "json")
+    listed = {entry["name"]: entry for entry in json.loads(text)}
+    kinds = [kind for kind in TASKS if options.only in (None, kind.name)]
+    missing = sorted(set(listed) - {kind.name for kind in TASKS})
+    if missing or not kinds:
+        print(f"no oracle for {', '.join(missing) or options.only}", file=sys.stderr)
+        return 1
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        # The slowest one first, so that no process is left alone with it.
+        waiting = {
+            kind.name: pool.submit(check_task, options.program, kind, listed[kind.name])
+            for kind in sorted(kinds, key=lambda kind: -kind.effort)
+        }
+        for kind in kinds:
+            well, line = waiting[kind.name].result()
+            if not well:
+                print(line, file=sys.stderr)
+                pool.shutdown(cancel_futures=True)
+                return 1
+            print(line, flush=True)
     return 0
 
 

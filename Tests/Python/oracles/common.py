@@ -1,7 +1,9 @@
 """What all checks of tasks share: the program, an example, tallies against exact odds."""
 
 import collections
+import functools
 import json
+import math
 import pathlib
 import subprocess
 
@@ -32,6 +34,13 @@ def bounds(value):
 def span(value):
     low, high = bounds(value)
     return range(low, high + 1)
+
+
+@functools.cache
+def binomial(count, chance):
+    return {
+        n: math.comb(count, n) * chance**n * (1 - chance) ** (count - n) for n in range(count + 1)
+    }
 
 
 class Example:
@@ -92,8 +101,16 @@ class Program:
 
     def lines(self, task, settings, split, examples, *more):
         """What `generate` writes, a text for each example."""
-        text = self.call("generate", task, "--split", split, "--examples", examples,
-                         *self.options(settings), *more)
+        text = self.call(
+            "generate",
+            task,
+            "--split",
+            split,
+            "--examples",
+            examples,
+            *self.options(settings),
+            *more,
+        )
         return text.splitlines()
 
     def score(self, task, settings, seed, answers):
@@ -101,8 +118,21 @@ class Program:
         self.scored += 1
         path = self.folder / "answers.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in answers), encoding="utf-8")
-        text = self.call("score", task, "--seed", seed, *self.options(settings), "--predictions",
-                         path, "--name", "truth", "--format", "json", "--out", f"s{self.scored}")
+        text = self.call(
+            "score",
+            task,
+            "--seed",
+            seed,
+            *self.options(settings),
+            "--predictions",
+            path,
+            "--name",
+            "truth",
+            "--format",
+            "json",
+            "--out",
+            f"s{self.scored}",
+        )
         return json.loads(text)
 
 
@@ -154,9 +184,13 @@ class Tally:
                 hold(False, f"{label}: {rest_seen} rare outcomes, {rest_expected:.1f} expected")
             # Wide enough for the hundreds of tests of a run; the seeds are fixed in any case.
             limit = degrees + 6 * (2 * max(degrees, 1)) ** 0.5 + 6
-            hold(chi <= limit, f"{label}: chi-square {chi:.1f} of {degrees} degrees of freedom;",
-                 dict(seen.most_common(8)), "instead of",
-                 {key: round(value, 1) for key, value in expected.most_common(8)})
+            hold(
+                chi <= limit,
+                f"{label}: chi-square {chi:.1f} of {degrees} degrees of freedom;",
+                dict(seen.most_common(8)),
+                "instead of",
+                {key: round(value, 1) for key, value in expected.most_common(8)},
+            )
 
 
 class Task:
@@ -166,7 +200,8 @@ class Task:
     # The settings that are tried; the number of examples of each split may stand among them.
     cases = [{}]
     examples = 400
-    repeatable = True
+    # About how many seconds its cases take.
+    effort = 1
 
     def __init__(self, settings):
         self.settings, self.tally = settings, Tally()

@@ -1,22 +1,31 @@
 """Strings to be written again: copying, selective copying, compression."""
 
-from .common import Answer, Task, between, hold, span
+import functools
+import math
+
+from .common import Answer, Task, between, binomial, hold, span
 
 
 class StringTask(Task):
     """Chance is a random symbol of the string's at every scored position."""
 
     def chances(self, examples):
-        return {"tokenAccuracy": 1 / self.string_ids,
-                "sequenceAccuracy": [self.string_ids ** -len(e.targets) for e in examples]}
+        return {
+            "tokenAccuracy": 1 / self.string_ids,
+            "sequenceAccuracy": [self.string_ids ** -len(e.targets) for e in examples],
+        }
 
 
 class Copying(StringTask):
     name = "copying"
-    cases = [{}, {"answer": "blank"}, {"order": "reverse"},
-             {"answer": "blank", "order": "reverse", "repeats": 3, "length": between(5, 90)},
-             {"symbols": 2, "length": between(2, 5), "examples": 1200},
-             {"symbols": 3, "length": 3, "repeats": 2, "examples": 600}]
+    cases = [
+        {},
+        {"answer": "blank"},
+        {"order": "reverse"},
+        {"answer": "blank", "order": "reverse", "repeats": 3, "length": between(5, 90)},
+        {"symbols": 2, "length": between(2, 5), "examples": 1200},
+        {"symbols": 3, "length": 3, "repeats": 2, "examples": 600},
+    ]
 
     @property
     def string_ids(self):
@@ -58,12 +67,27 @@ class Copying(StringTask):
         return f"length {len(string)}", tuple(string), self.symbols ** len(string)
 
 
+@functools.cache
+def first_of(size, count):
+    """The odds of the first of so many different places."""
+    return {
+        at: math.comb(size - at - 1, count - 1) / math.comb(size, count)
+        for at in range(size - count + 1)
+    }
+
+
 class SelectiveCopying(StringTask):
+    effort = 4
     name = "selective-copying"
-    cases = [{}, {"placement": "before"}, {"fillers": 4}, {"fillers": 3, "placement": "before", "repeats": 2},
-             {"copied": 1, "length": 4, "vocabulary": 5}, {"copied": 2, "length": 9, "vocabulary": 6,
-                                                          "examples": 600},
-             {"copied": 5, "length": 20, "vocabulary": 40, "examples": 1500}]
+    cases = [
+        {},
+        {"placement": "before"},
+        {"fillers": 4},
+        {"fillers": 3, "placement": "before", "repeats": 2},
+        {"copied": 1, "length": 4, "vocabulary": 5},
+        {"copied": 2, "length": 9, "vocabulary": 6, "examples": 600},
+        {"copied": 5, "length": 20, "vocabulary": 40, "examples": 1500},
+    ]
 
     @property
     def string_ids(self):
@@ -85,37 +109,37 @@ class SelectiveCopying(StringTask):
         if self.string_ids**c > 1_000_000:  # of few strings, those of a split are no fair sample
             self.tally.uniform("data", data, self.string_ids)
         if self.placement == "anywhere":
-            # Every place with equal odds; the first datum's have the odds of a smallest of c.
             self.tally.uniform("places", places, size)
-            odds, rest = {}, 1.0
-            for at in range(size - c + 1):
-                hit = c / (size - at)
-                odds[at], rest = rest * hit, rest * (1 - hit)
-            self.tally.odds("first place", places[0], odds)
+            self.tally.odds("first place", places[0], first_of(size, c))
         else:
             hold(places[-1] == size - 1, "the last datum must stand before the marker")
-            gaps = [after - before - 1 for before, after in zip([-1, *places], places, strict=False)]
-            blanks, odds, chance = size - c, {}, (1 - 1 / c) ** (size - c)
-            for gap in range(blanks + 1):
-                odds[gap] = chance
-                if c > 1:
-                    chance *= (blanks - gap) / (gap + 1) / (c - 1)
+            gaps = [
+                after - before - 1 for before, after in zip([-1, *places], places, strict=False)
+            ]
+            odds = binomial(size - c, 1 / c)
             self.tally.odds("blanks before the first", gaps[0], odds)
             self.tally.odds("blanks before the last", gaps[-1], odds)
         targets = {size + 1 + place: token for place, token in enumerate(data)}
         return Answer(targets, size, copied=c, length=self.length)
 
     def word(self, example):
-        data = tuple(token for token in example.tokens[: self.length - 1 - self.copied]
-                     if token < self.string_ids)
+        data = tuple(
+            token
+            for token in example.tokens[: self.length - 1 - self.copied]
+            if token < self.string_ids
+        )
         return "data", data, self.string_ids**self.copied
 
 
 class Compression(StringTask):
     name = "compression"
-    cases = [{}, {"order": "random"}, {"order": "random", "length": 5, "repeats": 3},
-             {"length": 3, "vocabulary": 3, "examples": 200},
-             {"length": 4, "vocabulary": 4, "order": "random", "examples": 600}]
+    cases = [
+        {},
+        {"order": "random"},
+        {"order": "random", "length": 5, "repeats": 3},
+        {"length": 3, "vocabulary": 3, "examples": 200},
+        {"length": 4, "vocabulary": 4, "order": "random", "examples": 600},
+    ]
 
     @property
     def string_ids(self):

@@ -5,11 +5,16 @@ from .common import Answer, Task, between, hold, span
 
 class ModularArithmetic(Task):
     name = "modular-arithmetic"
-    repeatable = False
-    cases = [{}, {"brackets": True}, {"brackets": True, "multiplication": False, "length": 40},
-             {"multiplication": False, "modulus": 7}, {"length": 3, "modulus": 3}, {"length": 5, "modulus": 3, "examples": 800},
-             {"length": between(3, 7), "brackets": True, "modulus": 4}, {"length": between(40, 256), "brackets": True,
-                                                                        "examples": 60}]
+    cases = [
+        {},
+        {"brackets": True},
+        {"brackets": True, "multiplication": False, "length": 40},
+        {"multiplication": False, "modulus": 7},
+        {"length": 3, "modulus": 3},
+        {"length": 5, "modulus": 3, "examples": 800},
+        {"length": between(3, 7), "brackets": True, "modulus": 4},
+        {"length": between(40, 256), "brackets": True, "examples": 60},
+    ]
 
     @property
     def vocabulary_size(self):
@@ -21,7 +26,10 @@ class ModularArithmetic(Task):
         length = len(tokens) + 1
         hold(length in lengths, f"the length is {length}")
         self.tally.uniform("length", lengths.index(length), len(lengths))
-        hold(tokens[-1] == m + 3 and m + 3 not in tokens[:-1], "there is not one equals sign at the end")
+        hold(
+            tokens[-1] == m + 3 and m + 3 not in tokens[:-1],
+            "there is not one equals sign at the end",
+        )
         expression = tokens[:-1]
         self.operators = range(m, m + 2 + self.multiplication)
         if self.brackets:
@@ -33,7 +41,9 @@ class ModularArithmetic(Task):
             hold(all(sign in self.operators for sign in expression[1::2]), "no operator")
             if len(expression) > 20:
                 self.tally.uniform("digits", expression[::2], m)
-                self.tally.uniform("operators", [sign - m for sign in expression[1::2]], len(self.operators))
+                self.tally.uniform(
+                    "operators", [sign - m for sign in expression[1::2]], len(self.operators)
+                )
             value = None
         plain = self.precedence(expression)
         hold(value is None or (value - plain) % m == 0, "the oracle contradicts itself")
@@ -50,7 +60,10 @@ class ModularArithmetic(Task):
         hold(tokens[at] == m + 4, f"no expression at {at}")
         left, deep, end = self.grammar(tokens, at + 1)
         if tokens[end] == m + 5:
-            hold(end - at <= 3 and tokens[at + 1] != m + 4, "brackets around an expression that has them")
+            hold(
+                end - at <= 3 and tokens[at + 1] != m + 4,
+                "brackets around an expression that has them",
+            )
             return left, deep + 1, end + 1
         sign = tokens[end] - m
         hold(tokens[end] in self.operators, f"no operator at {end}")
@@ -106,7 +119,9 @@ class ModularArithmetic(Task):
     def word(self, example):
         size = len(example.tokens) - 1
         operators = 2 + self.multiplication
-        total = None if self.brackets else self.modulus ** (size // 2 + 1) * operators ** (size // 2)
+        total = (
+            None if self.brackets else self.modulus ** (size // 2 + 1) * operators ** (size // 2)
+        )
         return f"length {size}", tuple(example.tokens), total
 
     def chances(self, examples):

@@ -18,7 +18,9 @@ def permutations(n, even=False):
 def product(groups):
     """The elements of a direct product and their multiplication, first one and then the other."""
     elements = list(itertools.product(*[group[0] for group in groups]))
-    return elements, lambda a, b: tuple(group[1](x, y) for group, x, y in zip(groups, a, b, strict=True))
+    return elements, lambda a, b: tuple(
+        group[1](x, y) for group, x, y in zip(groups, a, b, strict=True)
+    )
 
 
 def named(name):
@@ -28,6 +30,7 @@ def named(name):
     if kind == "Z":
         return list(range(n)), lambda a, b: (a + b) % n
     if kind == "D":  # rotation r^a, then flip^b
+
         def dihedral(one, two):
             return (one[0] + (-two[0] if one[1] else two[0])) % n, one[1] ^ two[1]
 
@@ -55,13 +58,22 @@ class GroupWordProblem(Task):
     of cases that show every product; it must never contradict itself and be the named group's."""
 
     name = "group-word-problem"
-    repeatable = False
-    cases = [{"examples": 4000}, {"alphabet": "swaps"}, {"alphabet": "generators", "length": between(10, 30)},
-             {"group": "S3", "length": 10}, {"group": "S3", "length": 3, "target": "final", "examples": 3400},
-             {"group": "A4xZ5", "examples": 800}, {"group": "A4xZ5", "alphabet": "generators", "length": between(2, 40)},
-             {"group": "S4", "examples": 300}, {"group": "S4", "alphabet": "swaps", "target": "final", "length": between(2, 60)},
-             {"group": "D4", "length": between(2, 6), "examples": 500}, {"group": "Z2", "length": 30},
-             {"group": "Z60", "examples": 800}, {"group": "A5", "examples": 800}]
+    effort = 3
+    cases = [
+        {"examples": 4000},
+        {"alphabet": "swaps"},
+        {"alphabet": "generators", "length": between(10, 30)},
+        {"group": "S3", "length": 10},
+        {"group": "S3", "length": 3, "target": "final", "examples": 3400},
+        {"group": "A4xZ5", "examples": 800},
+        {"group": "A4xZ5", "alphabet": "generators", "length": between(2, 40)},
+        {"group": "S4", "examples": 300},
+        {"group": "S4", "alphabet": "swaps", "target": "final", "length": between(2, 60)},
+        {"group": "D4", "length": between(2, 6), "examples": 500},
+        {"group": "Z2", "length": 30},
+        {"group": "Z60", "examples": 800},
+        {"group": "A5", "examples": 800},
+    ]
     tables = collections.defaultdict(dict)
 
     def __init__(self, settings):
@@ -83,7 +95,10 @@ class GroupWordProblem(Task):
         for at, token in enumerate(tokens):
             known = table.get((state, token))
             if known is None:
-                hold(self.target == "running" and at in example.targets, "a product that was never shown")
+                hold(
+                    self.target == "running" and at in example.targets,
+                    "a product that was never shown",
+                )
                 known = table[state, token] = example.targets[at]
             state = known
             if self.target == "running" or at == len(tokens) - 1:
@@ -102,7 +117,10 @@ class GroupWordProblem(Task):
         matrix = np.array([[table[a, b] for b in range(n)] for a in range(n)])
         every = np.arange(n)
         hold((matrix[0] == every).all() and (matrix[:, 0] == every).all(), "0 is not the identity")
-        hold(all(len(set(row)) == n for row in [*matrix.tolist(), *matrix.T.tolist()]), "no Latin square")
+        hold(
+            all(len(set(row)) == n for row in [*matrix.tolist(), *matrix.T.tolist()]),
+            "no Latin square",
+        )
         for a in range(n):
             hold((matrix[matrix[a]] == matrix[a][matrix]).all(), "products are not associative")
         mine = invariants(list(range(n)), lambda a, b: int(matrix[a, b]))
@@ -115,25 +133,41 @@ class GroupWordProblem(Task):
             return
         expected = self.letters.total() / len(letters)
         chi = sum((count - expected) ** 2 / expected for count in self.letters.values())
-        hold(chi < len(letters) + 6 * (2 * len(letters)) ** 0.5 + 6, f"letters are not equally likely: {chi:.0f}")
+        hold(
+            chi < len(letters) + 6 * (2 * len(letters)) ** 0.5 + 6,
+            f"letters are not equally likely: {chi:.0f}",
+        )
         reached = {0}
-        while len(reached) < len(more := reached | set(matrix[np.ix_(list(reached), letters)].ravel().tolist())):
+        while len(reached) < len(
+            more := reached | set(matrix[np.ix_(list(reached), letters)].ravel().tolist())
+        ):
             reached = more
-        hold(len(reached) == n and letters[0] == 0, "the letters and the identity do not generate the group")
+        hold(
+            len(reached) == n and letters[0] == 0,
+            "the letters and the identity do not generate the group",
+        )
         if self.alphabet == "all":
             hold(len(letters) == n, "letters are missing")
         elif self.alphabet == "swaps":
-            swaps = [row for row, p in zip(theirs, self.elements, strict=True)
-                     if sum(image != point for point, image in enumerate(p)) == 2]
-            hold(sorted(mine[letter] for letter in letters[1:]) == sorted(swaps), "the letters are not the swaps")
+            swaps = [
+                row
+                for row, p in zip(theirs, self.elements, strict=True)
+                if sum(image != point for point, image in enumerate(p)) == 2
+            ]
+            hold(
+                sorted(mine[letter] for letter in letters[1:]) == sorted(swaps),
+                "the letters are not the swaps",
+            )
         else:
             hold(len(letters) < 8, f"{len(letters)} generators")
 
     def chances(self, examples):
         sizes = span(self.length)
         powers = [size if self.target == "running" else 1 for size in sizes]
-        return {"tokenAccuracy": 1 / self.order,
-                "sequenceAccuracy": sum(self.order**-power for power in powers) / len(sizes)}
+        return {
+            "tokenAccuracy": 1 / self.order,
+            "sequenceAccuracy": sum(self.order**-power for power in powers) / len(sizes),
+        }
 
 
 TASKS = [GroupWordProblem]

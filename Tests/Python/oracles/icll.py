@@ -27,15 +27,22 @@ class Machine:
                         self.labels.append(None)
                     node = self.edges[node][letter]
                 if label is not None:
-                    hold(self.labels[node] in (None, label), "a prefix is followed by different letters")
+                    hold(
+                        self.labels[node] in (None, label),
+                        "a prefix is followed by different letters",
+                    )
                     self.labels[node] = label
         self.merge_all()
 
     def merge_all(self):
         red = [0]
         while True:
-            blue = [(node, letter) for node in red for letter in sorted(self.edges[node])
-                    if self.edges[node][letter] not in red]
+            blue = [
+                (node, letter)
+                for node in red
+                for letter in sorted(self.edges[node])
+                if self.edges[node][letter] not in red
+            ]
             if not blue:
                 break
             parent, letter = blue[0]
@@ -128,14 +135,37 @@ class NGrams:
 class RegularLanguages(Task):
     name = "icll"
     examples = 30
-    repeatable = False
-    cases = [{}, {"problems": 4, "examples": 64, "stringLength": between(5, 30)},
-             {"states": 3, "symbols": 4, "alphabet": between(2, 4), "edges": 1, "strings": between(3, 5),
-              "stringLength": between(6, 9), "examples": 200},
-             {"states": between(3, 4), "symbols": 3, "alphabet": between(2, 3), "edges": between(1, 2),
-              "stringLength": 12, "strings": 30, "examples": 70},
-             {"states": between(8, 12), "strings": 60, "stringLength": 30, "examples": 8, "edges": between(2, 3)},
-             {"strings": 2, "stringLength": 1, "examples": 100}]
+    effort = 9
+    cases = [
+        {},
+        {"problems": 4, "examples": 64, "stringLength": between(5, 30)},
+        {
+            "states": 3,
+            "symbols": 4,
+            "alphabet": between(2, 4),
+            "edges": 1,
+            "strings": between(3, 5),
+            "stringLength": between(6, 9),
+            "examples": 200,
+        },
+        {
+            "states": between(3, 4),
+            "symbols": 3,
+            "alphabet": between(2, 3),
+            "edges": between(1, 2),
+            "stringLength": 12,
+            "strings": 30,
+            "examples": 70,
+        },
+        {
+            "states": between(8, 12),
+            "strings": 60,
+            "stringLength": 30,
+            "examples": 8,
+            "edges": between(2, 3),
+        },
+        {"strings": 2, "stringLength": 1, "examples": 100},
+    ]
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -165,12 +195,17 @@ class RegularLanguages(Task):
             follower = tokens[at + 1] if at + 1 < len(tokens) else bar
             hold((choices[at] is None) == (follower == bar), f"choices at {at}")
             if follower != bar:
-                hold(choices[at] == sorted(set(choices[at])) and follower in choices[at], f"the choices at {at}")
+                hold(
+                    choices[at] == sorted(set(choices[at])) and follower in choices[at],
+                    f"the choices at {at}",
+                )
                 targets[at] = follower
                 few, most = bounds(self.edges)
                 hold(1 <= len(choices[at]) <= most, f"{len(choices[at])} choices at {at}")
                 hold(len(choices[at]) >= min(few, bounds(self.states)[0] - 1), "too few edges")
-                self.tally.uniform(f"letter of {len(choices[at])}", choices[at].index(follower), len(choices[at]))
+                self.tally.uniform(
+                    f"letter of {len(choices[at])}", choices[at].index(follower), len(choices[at])
+                )
         strings.append(string)
         labelled.append((string, labels))
         counts, sizes = span(self.settings["strings"]), span(self.stringLength)
@@ -205,15 +240,29 @@ class RegularLanguages(Task):
                     continue
                 stated = {example.slices["states"] for example in group}
                 # With few strings a smaller automaton may explain them; never with many.
-                if len(strings) >= 60 or self.symbols <= 4 and len(strings) >= 30 or self.edges == 1:
-                    hold(stated == {len(language)}, f"{split}: {stated} states stated, {len(language)} learned")
+                if (
+                    len(strings) >= 60
+                    or self.symbols <= 4
+                    and len(strings) >= 30
+                    or self.edges == 1
+                ):
+                    hold(
+                        stated == {len(language)},
+                        f"{split}: {stated} states stated, {len(language)} learned",
+                    )
                     languages.append(language)
             known += len(languages)
             if self.problems:
-                hold(len(languages) == len(set(languages)) == self.problems, "problems share a language")
+                hold(
+                    len(languages) == len(set(languages)) == self.problems,
+                    "problems share a language",
+                )
             found[split] = set(languages)
         sets = list(found.values())
-        hold(not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2]), "two splits share a language")
+        hold(
+            not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2]),
+            "two splits share a language",
+        )
         hold(known > 0 or len(data["train"]) * self.problems == 0, "no language could be learned")
 
     def truths(self, examples):
@@ -229,11 +278,19 @@ class RegularLanguages(Task):
         return lines
 
     def check_truth(self, scores):
-        hold(scores["totalVariation"] < 1e-9 and scores["grammarAccuracy"] == 1, "the truth scores", scores)
+        hold(
+            scores["totalVariation"] < 1e-9 and scores["grammarAccuracy"] == 1,
+            "the truth scores",
+            scores,
+        )
 
     def chances(self, examples):
-        return {"tokenAccuracy": 1 / self.symbols, "totalVariation": None, "grammarAccuracy": None,
-                "loss": float(np.log(self.symbols))}
+        return {
+            "tokenAccuracy": 1 / self.symbols,
+            "totalVariation": None,
+            "grammarAccuracy": None,
+            "loss": float(np.log(self.symbols)),
+        }
 
     def baselines(self, examples):
         return None
@@ -241,17 +298,28 @@ class RegularLanguages(Task):
     def check_summary(self, summary, examples):
         shares = np.array([len(e.choices[at]) / self.symbols for e in examples for at in e.targets])
         chances = {entry["metric"]: entry["chance"] for entry in summary["further"]}
-        hold(abs(summary["chance"] - 1 + shares.mean()) < 1e-6,
-             f"chance is {summary['chance']}, not {1 - shares.mean()}")
+        hold(
+            abs(summary["chance"] - 1 + shares.mean()) < 1e-6,
+            f"chance is {summary['chance']}, not {1 - shares.mean()}",
+        )
         deviation = (shares * (1 - shares)).sum() ** 0.5 / len(shares)
-        hold(abs(chances["grammarAccuracy"] - shares.mean()) < 5 * deviation, "chance of grammarAccuracy")
+        hold(
+            abs(chances["grammarAccuracy"] - shares.mean()) < 5 * deviation,
+            "chance of grammarAccuracy",
+        )
         scores = {entry["name"]: entry["scores"] for entry in summary["baselines"]}
         hold(set(scores) == {"2-gram", "3-gram"}, "the baselines are", set(scores))
         for n in (2, 3):
             distance, right = self.score_ngrams(n, examples)
             found = scores[f"{n}-gram"]["totalVariation"], scores[f"{n}-gram"]["grammarAccuracy"]
-            hold(abs(found[0] - distance) < 1e-6, f"the {n}-gram's distance is {found[0]}, not {distance}")
-            hold(abs(found[1] - right) < 2e-3, f"the {n}-gram's grammar accuracy is {found[1]}, not {right}")
+            hold(
+                abs(found[0] - distance) < 1e-6,
+                f"the {n}-gram's distance is {found[0]}, not {distance}",
+            )
+            hold(
+                abs(found[1] - right) < 2e-3,
+                f"the {n}-gram's grammar accuracy is {found[1]}, not {right}",
+            )
 
     def score_ngrams(self, n, examples):
         distances, right = [], 0

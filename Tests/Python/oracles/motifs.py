@@ -7,9 +7,20 @@ from .common import Answer, Task, between, bounds, hold, span
 
 class FuzzyRecall(Task):
     name = "fuzzy-recall"
-    cases = [{}, {"scored": "last"}, {"keyLength": 1, "valueLength": 1, "vocabulary": 6, "length": 10},
-             {"keyLength": 2, "valueLength": between(2, 4), "length": 60, "scored": "last", "repeats": 2},
-             {"keyLength": 3, "vocabulary": 40}, {"keyLength": 1, "valueLength": 2, "vocabulary": 200, "length": 40}]
+    cases = [
+        {},
+        {"scored": "last"},
+        {"keyLength": 1, "valueLength": 1, "vocabulary": 6, "length": 10},
+        {
+            "keyLength": 2,
+            "valueLength": between(2, 4),
+            "length": 60,
+            "scored": "last",
+            "repeats": 2,
+        },
+        {"keyLength": 3, "vocabulary": 40},
+        {"keyLength": 1, "valueLength": 2, "vocabulary": 200, "length": 40},
+    ]
 
     def answer(self, example):
         tokens, last = example.tokens, self.scored == "last"
@@ -38,7 +49,9 @@ class FuzzyRecall(Task):
                 whole = table[key]
                 hold(value == whole[:-1] if final else value == whole, "a key's value changed")
                 if not last:
-                    targets |= {place + len(key) - 1 + one: token for one, token in enumerate(whole)}
+                    targets |= {
+                        place + len(key) - 1 + one: token for one, token in enumerate(whole)
+                    }
             else:
                 hold(not final, "the key at the end was not shown before")
                 self.motif(value, self.valueLength)

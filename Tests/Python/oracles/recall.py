@@ -1,26 +1,40 @@
 """Recall from the context: multi-query recall, induction, pairs that return, a map in the weights."""
 
-import math
-
 import numpy as np
 
-from .common import Answer, Task, bounds, hold, span
+from .common import Answer, Task, binomial, bounds, hold, span
 from .motifs import FuzzyRecall
 
 
 class MultiQueryRecall(Task):
     name = "mqar"
-    cases = [{}, {"filler": "zero", "pairs": 16}, {"filler": "random", "vocabulary": 40, "pairs": 8},
-             {"length": 16, "gapExponent": 1, "updates": 0}, {"vocabulary": 4, "length": 4, "pairs": 1},
-             {"updates": 5, "length": 48}, {"composition": 2, "pairs": 9, "length": 101, "updates": 3},
-             {"repeats": 3, "updates": 2, "pairs": 3, "length": 60, "vocabulary": 22, "gapExponent": 2.5},
-             {"length": 512, "pairs": 64, "vocabulary": 600, "examples": 120},
-             {"vocabulary": 9, "pairs": 3, "length": 12}]
+    cases = [
+        {},
+        {"filler": "zero", "pairs": 16},
+        {"filler": "random", "vocabulary": 40, "pairs": 8},
+        {"length": 16, "gapExponent": 1, "updates": 0},
+        {"vocabulary": 4, "length": 4, "pairs": 1},
+        {"updates": 5, "length": 48},
+        {"composition": 2, "pairs": 9, "length": 101, "updates": 3},
+        {
+            "repeats": 3,
+            "updates": 2,
+            "pairs": 3,
+            "length": 60,
+            "vocabulary": 22,
+            "gapExponent": 2.5,
+        },
+        {"length": 512, "pairs": 64, "vocabulary": 600, "examples": 120},
+        {"vocabulary": 9, "pairs": 3, "length": 12},
+    ]
 
     def answer(self, example):
         # The ids are a pool for each part of a key and one for values, of equal sizes.
         tokens, pairs, width = example.tokens, self.pairs, self.composition + 1
-        entries, edges = pairs + self.updates, [part * self.vocabulary // width for part in range(width + 1)]
+        entries, edges = (
+            pairs + self.updates,
+            [part * self.vocabulary // width for part in range(width + 1)],
+        )
         edges[0], half = 1, edges[-2]
         start, shown = width * entries, width * entries * (self.repeats - 1)
         hold(len(tokens) + shown == self.length, "the length")
@@ -28,8 +42,14 @@ class MultiQueryRecall(Task):
         keys, values = [tuple(row[:-1]) for row in rows], [row[-1] for row in rows]
         order = keys[:pairs]
         hold(len(set(order)) == pairs and len(set(values)) == entries, "keys or values return")
-        hold(all(low <= part < high for key in keys
-                 for part, low, high in zip(key, edges, edges[1:], strict=False)), "a key's id is none")
+        hold(
+            all(
+                low <= part < high
+                for key in keys
+                for part, low, high in zip(key, edges, edges[1:], strict=False)
+            ),
+            "a key's id is none",
+        )
         hold(min(values) >= half, "a value's id is none")
         hold(set(keys) == set(order), "an update of a key that was not given")
         for key in keys[pairs:]:
@@ -38,8 +58,11 @@ class MultiQueryRecall(Task):
         for part in range(width - 1):
             parts = {key[part] for key in order}
             hold(len(parts) ** (width - 1) == pairs, "the keys are no square grid")
-            self.tally.uniform(f"part {part} of keys", [one - edges[part] for one in parts],
-                               edges[part + 1] - edges[part])
+            self.tally.uniform(
+                f"part {part} of keys",
+                [one - edges[part] for one in parts],
+                edges[part + 1] - edges[part],
+            )
         table = dict(zip(keys, values, strict=True))  # the latest value of a key is right
 
         slots = (len(tokens) - start) // width
@@ -49,7 +72,11 @@ class MultiQueryRecall(Task):
             hold(set(example.targets) <= set(at_key), "a target stands at no key's place")
             asked = [at_key[place] for place in example.targets]
         else:
-            asked = [slot for slot, spot in enumerate(spots) if tuple(tokens[spot : spot + width - 1]) in table]
+            asked = [
+                slot
+                for slot, spot in enumerate(spots)
+                if tuple(tokens[spot : spot + width - 1]) in table
+            ]
         slot_of = {tuple(tokens[spots[slot] : spots[slot] + width - 1]): slot for slot in asked}
         hold(len(asked) == pairs and set(slot_of) == set(order), "not every key is asked for once")
         self.check_slots([slot_of[key] for key in order], slots)
@@ -63,7 +90,9 @@ class MultiQueryRecall(Task):
         else:
             taken = np.array(sorted({part for key in keys for part in key} | set(values)))
             hold(not np.isin(filler, taken).any(), "the filler is a key or a value")
-            self.tally.uniform("filler", filler - np.searchsorted(taken, filler), self.vocabulary - len(taken))
+            self.tally.uniform(
+                "filler", filler - np.searchsorted(taken, filler), self.vocabulary - len(taken)
+            )
         targets = {spots[slot] + width - 2: table[key] for key, slot in slot_of.items()}
         return Answer(targets, start, pairs=pairs, length=self.length)
 
@@ -87,8 +116,13 @@ class MultiQueryRecall(Task):
 
 class Induction(Task):
     name = "induction"
-    cases = [{}, {"trigger": "any"}, {"length": {"from": 3, "to": 40}, "repeats": 2},
-             {"vocabulary": 3, "length": 3}, {"vocabulary": 500, "length": 20, "trigger": "any", "repeats": 4}]
+    cases = [
+        {},
+        {"trigger": "any"},
+        {"length": {"from": 3, "to": 40}, "repeats": 2},
+        {"vocabulary": 3, "length": 3},
+        {"vocabulary": 500, "length": 20, "trigger": "any", "repeats": 4},
+    ]
 
     def answer(self, example):
         tokens, lengths = example.tokens, span(self.length)
@@ -118,19 +152,22 @@ class Induction(Task):
         return {"tokenAccuracy": 1 / (self.vocabulary - 1)}
 
 
-def binomial(count, chance):
-    return {n: math.comb(count, n) * chance**n * (1 - chance) ** (count - n) for n in range(count + 1)}
-
-
 def power_of_two(number):
     return 1 << (number - 1).bit_length()
 
 
 class AssociativeRecall(Task):
     name = "associative-recall"
-    cases = [{}, {"scored": "repeats"}, {"vocabulary": 5, "length": 6}, {"repeats": 3, "length": 40},
-             {"vocabulary": 4, "length": 6, "scored": "repeats"},
-             {"vocabulary": 300, "length": 64}, {"vocabulary": 301, "length": 64, "scored": "repeats"}]
+    effort = 4
+    cases = [
+        {},
+        {"scored": "repeats"},
+        {"vocabulary": 5, "length": 6},
+        {"repeats": 3, "length": 40},
+        {"vocabulary": 4, "length": 6, "scored": "repeats"},
+        {"vocabulary": 300, "length": 64},
+        {"vocabulary": 301, "length": 64, "scored": "repeats"},
+    ]
     noise = None
     noiseVocabulary = 0
 
@@ -217,10 +254,16 @@ class AssociativeRecall(Task):
 
 class NoisyRecall(AssociativeRecall):
     name = "noisy-recall"
-    cases = [{}, {"scored": "last"}, {"noise": 0.0, "scored": "last", "length": 20}, {"noise": 0.7, "length": 60},
-             {"noise": 0.95, "length": 12, "vocabulary": 12, "noiseVocabulary": 4, "scored": "last"},
-             {"noise": 0.99, "length": 6, "vocabulary": 11, "noiseVocabulary": 1},
-             {"repeats": 2, "scored": "last", "vocabulary": 400, "noiseVocabulary": 50}]
+    effort = 5
+    cases = [
+        {},
+        {"scored": "last"},
+        {"noise": 0.0, "scored": "last", "length": 20},
+        {"noise": 0.7, "length": 60},
+        {"noise": 0.95, "length": 12, "vocabulary": 12, "noiseVocabulary": 4, "scored": "last"},
+        {"noise": 0.99, "length": 6, "vocabulary": 11, "noiseVocabulary": 1},
+        {"repeats": 2, "scored": "last", "vocabulary": 400, "noiseVocabulary": 50},
+    ]
 
     @property
     def noise(self):
@@ -235,15 +278,23 @@ class Memorization(Task):
     """The map must be one, whatever the case: it depends on its seed and the vocabulary alone."""
 
     name = "memorization"
-    cases = [{}, {"length": 200, "examples": 60}, {"vocabulary": 5, "length": 2}, {"vocabulary": 8, "length": 8},
-             {"vocabulary": 5, "length": 20, "mapSeed": 7}]
+    cases = [
+        {},
+        {"length": 200, "examples": 60},
+        {"vocabulary": 5, "length": 2},
+        {"vocabulary": 8, "length": 8},
+        {"vocabulary": 5, "length": 20, "mapSeed": 7},
+    ]
     maps = {}
 
     def answer(self, example):
         tokens = example.tokens
         nk, insert = (self.vocabulary - 1) // 2, self.vocabulary - 1
         hold(len(tokens) == self.length, "the length")
-        hold(set(tokens[1::2]) == {insert} and max(tokens[::2]) < nk, "a key or an insert token is none")
+        hold(
+            set(tokens[1::2]) == {insert} and max(tokens[::2]) < nk,
+            "a key or an insert token is none",
+        )
         self.tally.uniform("keys", tokens[::2], nk)
         known = self.maps.setdefault((self.vocabulary, self.mapSeed), {})
         targets = {}

@@ -12,10 +12,28 @@ DIGIT = 4  # the id of digit 0
 class Passkey(Task):
     name = "passkey"
     examples = 300
-    cases = [{}, {"filler": "random", "distractors": 2}, {"filler": "clean-text", "distractors": 1, "length": 300},
-             {"length": between(40, 90), "digits": 3, "depth": between(10, 95), "depthStep": 20, "repeats": 2},
-             {"digits": 1, "length": 20}, {"digits": 2, "length": 15, "depth": 50, "examples": 1500},
-             {"length": 400, "depth": 100, "vocabulary": 40, "filler": "random", "digits": 8, "examples": 80}]
+    cases = [
+        {},
+        {"filler": "random", "distractors": 2},
+        {"filler": "clean-text", "distractors": 1, "length": 300},
+        {
+            "length": between(40, 90),
+            "digits": 3,
+            "depth": between(10, 95),
+            "depthStep": 20,
+            "repeats": 2,
+        },
+        {"digits": 1, "length": 20},
+        {"digits": 2, "length": 15, "depth": 50, "examples": 1500},
+        {
+            "length": 400,
+            "depth": 100,
+            "vocabulary": 40,
+            "filler": "random",
+            "digits": 8,
+            "examples": 80,
+        },
+    ]
     blocks = {"repeat": 24, "random": 8, "clean-text": 8}
 
     def __init__(self, settings):
@@ -40,14 +58,19 @@ class Passkey(Task):
             hold(token in (1, 2), f"a digit outside a number at {at}")
             size = self.digits + 1
             once, again = (tokens[at + shift + 1 : at + shift + size] for shift in (0, size))
-            hold(tokens[at + size] == token and once == again, f"the number at {at} does not stand twice")
+            hold(
+                tokens[at + size] == token and once == again,
+                f"the number at {at} does not stand twice",
+            )
             hold(all(DIGIT <= digit < DIGIT + 10 for digit in once), f"no digits at {at}")
             numbers.append((token, tuple(once), len(text)))
             at += 2 * size
         hold(at == start, "a number runs into the question")
         keys = [(number, before) for marker, number, before in numbers if marker == 1]
         others = [(number, before) for marker, number, before in numbers if marker == 2]
-        hold(len(keys) == 1 and len(others) == self.distractors, "not one key, or other distractors")
+        hold(
+            len(keys) == 1 and len(others) == self.distractors, "not one key, or other distractors"
+        )
         (key, before), block = keys[0], self.blocks[self.filler]
         hold(all(number != key for number, _ in others), "a distractor is the key")
         hold(all(place % block == 0 for _, place in others), "a distractor within a block")
@@ -59,7 +82,10 @@ class Passkey(Task):
         depth = example.slices["depth"]
         hold(depth in depths, f"the depth {depth}")
         self.tally.uniform("depth", depths.index(depth), len(depths))
-        hold(before == depth * (count - 1) // 100 * block, f"{before} tokens of text before the key at depth {depth}")
+        hold(
+            before == depth * (count - 1) // 100 * block,
+            f"{before} tokens of text before the key at depth {depth}",
+        )
         if self.digits > 4:
             self.tally.uniform("digits", [digit - DIGIT for digit in key], 10)
         self.check_text(text, block)
@@ -73,7 +99,10 @@ class Passkey(Task):
             self.tally.uniform("text", ids, self.vocabulary - DIGIT - 10)
         elif self.filler == "repeat":
             self.repeated = max(self.repeated or [], ids[:block], key=len)
-            hold(all(one == self.repeated[at % block] for at, one in enumerate(ids)), "the text does not repeat")
+            hold(
+                all(one == self.repeated[at % block] for at, one in enumerate(ids)),
+                "the text does not repeat",
+            )
         else:
             for at, one in enumerate(ids):
                 self.words[at % block].add(one)
@@ -82,20 +111,35 @@ class Passkey(Task):
         if self.filler == "clean-text":
             # The words that change are of three kinds.
             changing = {frozenset(words) for words in self.words if len(words) > 1}
-            hold(len(changing) == 3 and sum(map(len, changing)) == len(frozenset().union(*changing)),
-                 "the kinds of words are", changing)
+            hold(
+                len(changing) == 3 and sum(map(len, changing)) == len(frozenset().union(*changing)),
+                "the kinds of words are",
+                changing,
+            )
         self.check_prompts(program, data["test"][:20])
 
     def check_prompts(self, program, examples):
         given = {key: self.settings[key] for key in self.settings if key != "examples"}
-        for example, line in zip(examples, program.lines(self.name, given, "test", len(examples), "--seed", 3,
-                                                         "--format", "text"), strict=True):
+        for example, line in zip(
+            examples,
+            program.lines(self.name, given, "test", len(examples), "--seed", 3, "--format", "text"),
+            strict=True,
+        ):
             text = json.loads(line)
             number = "".join(str(token - DIGIT) for token in example.targets.values())
-            hold(text["answers"] == [number], f"the prompt's answer is {text['answers']}, not {number}")
-            hold(text["prompt"].count(f"The pass key is {number}.") == self.repeats
-                 and text["prompt"].count(f"{number} is the pass key.") == self.repeats, "the prompt lacks the key")
-            hold(text["prompt"].count("door code") == 2 * self.distractors * self.repeats, "door codes")
+            hold(
+                text["answers"] == [number],
+                f"the prompt's answer is {text['answers']}, not {number}",
+            )
+            hold(
+                text["prompt"].count(f"The pass key is {number}.") == self.repeats
+                and text["prompt"].count(f"{number} is the pass key.") == self.repeats,
+                "the prompt lacks the key",
+            )
+            hold(
+                text["prompt"].count("door code") == 2 * self.distractors * self.repeats,
+                "door codes",
+            )
 
     def word(self, example):
         return "keys", tuple(example.targets.values()), 10**self.digits
@@ -106,9 +150,15 @@ class Passkey(Task):
 
 class SetDisjointness(Task):
     name = "set-disjointness"
-    cases = [{}, {"mode": "decision"}, {"first": 16, "second": 4, "vocabulary": 60},
-             {"first": 1, "second": 1, "vocabulary": 6}, {"first": 1, "second": 1, "vocabulary": 8, "mode": "decision"},
-             {"first": 16, "second": 16, "repeats": 3, "vocabulary": 101}, {"first": 7, "second": 100, "mode": "decision"}]
+    cases = [
+        {},
+        {"mode": "decision"},
+        {"first": 16, "second": 4, "vocabulary": 60},
+        {"first": 1, "second": 1, "vocabulary": 6},
+        {"first": 1, "second": 1, "vocabulary": 8, "mode": "decision"},
+        {"first": 16, "second": 16, "repeats": 3, "vocabulary": 101},
+        {"first": 7, "second": 100, "mode": "decision"},
+    ]
 
     def answer(self, example):
         tokens, (a, b) = example.tokens, (self.first, self.second)
@@ -137,22 +187,29 @@ class SetDisjointness(Task):
         return super().word(example) if self.first + self.second > 10 else None
 
     def chances(self, examples):
-        return {"tokenAccuracy": 0.5 if self.mode == "decision" else 1 / min(self.first, self.second)}
+        return {
+            "tokenAccuracy": 0.5 if self.mode == "decision" else 1 / min(self.first, self.second)
+        }
 
     def baselines(self, examples):
         if self.mode == "decision":
             return {}
-        return {"random member of the smaller set": [[1 / min(self.first, self.second)]] * len(examples)}
+        return {
+            "random member of the smaller set": [[1 / min(self.first, self.second)]] * len(examples)
+        }
 
 
 class PhoneBook(Task):
     name = "phone-book"
     examples = 200
-    cases = [{}, {"question": "before", "entries": between(3, 20), "queries": between(1, 3), "digits": 2},
-             {"question": "both", "repeats": 2, "digits": 4},
-             {"entries": 1, "queries": 1, "digits": 1, "firstNames": 1, "lastNames": 1},
-             {"entries": 12, "queries": 12, "firstNames": 3, "lastNames": 4, "digits": 3},
-             {"entries": between(200, 300), "queries": between(1, 32), "examples": 12}]
+    cases = [
+        {},
+        {"question": "before", "entries": between(3, 20), "queries": between(1, 3), "digits": 2},
+        {"question": "both", "repeats": 2, "digits": 4},
+        {"entries": 1, "queries": 1, "digits": 1, "firstNames": 1, "lastNames": 1},
+        {"entries": 12, "queries": 12, "firstNames": 3, "lastNames": 4, "digits": 3},
+        {"entries": between(200, 300), "queries": between(1, 32), "examples": 12},
+    ]
 
     @property
     def vocabulary_size(self):
@@ -165,12 +222,17 @@ class PhoneBook(Task):
         tokens, d, at, front, book = example.tokens, self.digits, 0, [], {}
         early, late = self.question != "after", self.question != "before"
         while early and tokens[at] == 2:
-            hold(tokens[at + 3] == 1 and self.is_name(*tokens[at + 1 : at + 3]), "a question is none")
+            hold(
+                tokens[at + 3] == 1 and self.is_name(*tokens[at + 1 : at + 3]), "a question is none"
+            )
             front.append(tuple(tokens[at + 1 : at + 3]))
             at += 4
         while at < len(tokens) and tokens[at] != 2:
             name, number = tuple(tokens[at : at + 2]), tokens[at + 3 : at + 3 + d]
-            hold(self.is_name(*name) and tokens[at + 2] == 0 and tokens[at + 3 + d] == 1, "an entry is none")
+            hold(
+                self.is_name(*name) and tokens[at + 2] == 0 and tokens[at + 3 + d] == 1,
+                "an entry is none",
+            )
             hold(all(DIGIT <= digit < DIGIT + 10 for digit in number), "a number is none")
             hold(name not in book, "a name stands twice")
             self.tally.uniform("digits", [digit - DIGIT for digit in number], 10)
@@ -208,27 +270,57 @@ class PhoneBook(Task):
     def finish(self, program, data):
         examples = data["test"][:10]
         given = {key: self.settings[key] for key in self.settings if key != "examples"}
-        lines = program.lines(self.name, given, "test", len(examples), "--seed", 3, "--format", "text")
+        lines = program.lines(
+            self.name, given, "test", len(examples), "--seed", 3, "--format", "text"
+        )
         for example, line in zip(examples, lines, strict=True):
-            text, digits = json.loads(line), [str(token - DIGIT) for token in example.targets.values()]
-            numbers = ["".join(digits[at : at + self.digits]) for at in range(0, len(digits), self.digits)]
-            hold([one.replace("-", "") for one in text["answers"]] == numbers, f"the prompt's answers are {text['answers']}, not {numbers}")
-            rows = [row.replace("-", "").split(": ") for row in text["prompt"].splitlines() if ": " in row]
-            rows = [row for row in rows if len(row) == 2 and row[1].isdigit() and len(row[1]) == self.digits]
-            hold(len(rows) == self.repeats * example.slices["entries"], f"{len(rows)} entries in the prompt")
+            text, digits = (
+                json.loads(line),
+                [str(token - DIGIT) for token in example.targets.values()],
+            )
+            numbers = [
+                "".join(digits[at : at + self.digits]) for at in range(0, len(digits), self.digits)
+            ]
+            hold(
+                [one.replace("-", "") for one in text["answers"]] == numbers,
+                f"the prompt's answers are {text['answers']}, not {numbers}",
+            )
+            rows = [
+                row.replace("-", "").split(": ")
+                for row in text["prompt"].splitlines()
+                if ": " in row
+            ]
+            rows = [
+                row
+                for row in rows
+                if len(row) == 2 and row[1].isdigit() and len(row[1]) == self.digits
+            ]
+            hold(
+                len(rows) == self.repeats * example.slices["entries"],
+                f"{len(rows)} entries in the prompt",
+            )
             book = dict(rows)
             hold(len(book) == example.slices["entries"], "two entries of the prompt have one name")
             last = text["prompt"].splitlines()[-1]
-            found = sorted((last.index(name), number) for name, number in book.items() if name in last)
+            found = sorted(
+                (last.index(name), number) for name, number in book.items() if name in last
+            )
             if self.question != "before":
-                hold([number for _, number in found] == numbers, "the prompt asks for other names:", last)
+                hold(
+                    [number for _, number in found] == numbers,
+                    "the prompt asks for other names:",
+                    last,
+                )
 
     def word(self, example):
         return super().word(example) if self.digits * bounds(self.entries)[0] > 9 else None
 
     def chances(self, examples):
-        return {"tokenAccuracy": 0.1, "answerAccuracy": 10**-self.digits,
-                "sequenceAccuracy": [0.1 ** len(example.targets) for example in examples]}
+        return {
+            "tokenAccuracy": 0.1,
+            "answerAccuracy": 10**-self.digits,
+            "sequenceAccuracy": [0.1 ** len(example.targets) for example in examples],
+        }
 
 
 TASKS = [Passkey, SetDisjointness, PhoneBook]

@@ -14,11 +14,18 @@ def binary(rights):
 
 class FlipFlop(Task):
     name = "flip-flop"
-    repeatable = False
     examples = 200
-    cases = [{}, {"ignore": 0.1, "registers": 3, "length": between(40, 101)}, {"ignore": 0.98},
-             {"length": 8, "ignore": 0.5, "examples": 600}, {"length": 4}, {"ignore": 0, "length": 20},
-             {"ignore": 1, "length": 60}, {"registers": 2, "length": between(8, 12), "examples": 600}]
+    cases = [
+        {},
+        {"ignore": 0.1, "registers": 3, "length": between(40, 101)},
+        {"ignore": 0.98},
+        {"length": 8, "ignore": 0.5, "examples": 600},
+        {"length": 4},
+        {"ignore": 0, "length": 20},
+        {"ignore": 1, "length": 60},
+        {"registers": 2, "length": between(8, 12), "examples": 600},
+        {"length": between(100, 160), "ignore": 0.5},
+    ]
 
     @property
     def vocabulary_size(self):
@@ -39,7 +46,9 @@ class FlipFlop(Task):
             middle = r <= at < len(steps) - 1
             kind = 0 if step == 2 else 1 if step < 3 + r else 2
             if middle and long:
-                self.tally.odds("instruction", kind, [self.ignore, (1 - self.ignore) / 2, (1 - self.ignore) / 2])
+                self.tally.odds(
+                    "instruction", kind, [self.ignore, (1 - self.ignore) / 2, (1 - self.ignore) / 2]
+                )
                 if kind:
                     self.tally.uniform("register", (step - 3) % r, r)
             if kind == 2:
@@ -62,17 +71,29 @@ class FlipFlop(Task):
         return {"tokenAccuracy": 0.5, "sequenceAccuracy": [0.5 ** len(e.targets) for e in examples]}
 
     def baselines(self, examples):
-        return {"latest bit": binary([[e.tokens[at - 1] == e.targets[at] for at in sorted(e.targets)] for e in examples])}
+        return {
+            "latest bit": binary(
+                [[e.tokens[at - 1] == e.targets[at] for at in sorted(e.targets)] for e in examples]
+            )
+        }
 
 
 class Dyck(Task):
     name = "dyck"
-    repeatable = False
+    effort = 3
     examples = 300
-    cases = [{}, {"target": "balanced"}, {"kinds": 20, "depth": 3, "length": between(5, 50)},
-             {"kinds": 1, "depth": 1, "target": "balanced", "length": 9}, {"kinds": 1, "target": "balanced", "depth": 2},
-             {"length": 6, "examples": 500}, {"length": 300, "depth": 40, "examples": 60},
-             {"length": 12, "kinds": 3, "target": "balanced"}, {"length": 40, "depth": 1}]
+    cases = [
+        {},
+        {"target": "balanced"},
+        {"kinds": 20, "depth": 3, "length": between(5, 50)},
+        {"kinds": 1, "depth": 1, "target": "balanced", "length": 9},
+        {"kinds": 1, "target": "balanced", "depth": 2},
+        {"length": 6, "examples": 500},
+        {"length": 300, "depth": 40, "examples": 60},
+        {"length": 12, "kinds": 3, "target": "balanced"},
+        {"length": 40, "depth": 1},
+        {"length": between(100, 160)},
+    ]
 
     @property
     def vocabulary_size(self):
@@ -108,8 +129,10 @@ class Dyck(Task):
 
     def chances(self, examples):
         if self.target == "closing":
-            return {"tokenAccuracy": 1 / self.kinds,
-                    "sequenceAccuracy": [self.kinds ** -len(e.targets) for e in examples]}
+            return {
+                "tokenAccuracy": 1 / self.kinds,
+                "sequenceAccuracy": [self.kinds ** -len(e.targets) for e in examples],
+            }
         open_places = places = 0.0
         for length in span(self.length):
             odds = np.zeros(self.depth + 1)
@@ -145,11 +168,17 @@ class Dyck(Task):
 
 class ReplTrace(Task):
     name = "repl-trace"
-    repeatable = False
     examples = 200
-    cases = [{}, {"hidden": 0.5}, {"action": "assign", "variables": 3}, {"action": "assign", "hidden": 0.3, "variables": 4},
-             {"variables": 20, "reveal": 0.6, "statements": 50, "examples": 60}, {"reveal": 0, "statements": 2, "variables": 3},
-             {"variables": 3, "hidden": 1, "reveal": 0.1}, {"variables": 2, "statements": between(4, 7)}]
+    cases = [
+        {},
+        {"hidden": 0.5},
+        {"action": "assign", "variables": 3},
+        {"action": "assign", "hidden": 0.3, "variables": 4},
+        {"variables": 20, "reveal": 0.6, "statements": 50, "examples": 60},
+        {"reveal": 0, "statements": 2, "variables": 3},
+        {"variables": 3, "hidden": 1, "reveal": 0.1},
+        {"variables": 2, "statements": between(4, 7)},
+    ]
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -164,7 +193,14 @@ class ReplTrace(Task):
         print_id, swap, maybe, assign = range(2 * n, 2 * n + 4)
         first = tuple(tokens[:n])
         hold(sorted(first) == list(range(n)), "the first values are no permutation")
-        worlds, at, statements, targets, seen, right = {first}, n, [], {}, dict(enumerate(first)), []
+        worlds, at, statements, targets, seen, right = (
+            {first},
+            n,
+            [],
+            {},
+            dict(enumerate(first)),
+            [],
+        )
 
         def variable(place):
             hold(place < len(tokens) and n <= tokens[place] < 2 * n, f"no variable at {place}")
@@ -178,9 +214,14 @@ class ReplTrace(Task):
                 if len(values) == 1:
                     targets[at + 1] = next(iter(values))
                     right.append(float(seen[one] == targets[at + 1]))
-                    hold(last or tokens[at + 2] == targets[at + 1], f"the value printed at {at + 2}")
+                    hold(
+                        last or tokens[at + 2] == targets[at + 1], f"the value printed at {at + 2}"
+                    )
                 else:
-                    hold(not last and tokens[at + 2] in values, f"the value printed at {at + 2} cannot be")
+                    hold(
+                        not last and tokens[at + 2] in values,
+                        f"the value printed at {at + 2} cannot be",
+                    )
                 if not last:
                     worlds = {world for world in worlds if world[one] == tokens[at + 2]}
                     seen[one] = tokens[at + 2]
@@ -189,13 +230,22 @@ class ReplTrace(Task):
             elif kind in (swap, maybe):
                 one, two = variable(at + 1), variable(at + 2)
                 hold(one != two, "a variable is swapped with itself")
-                hold(kind == maybe or self.action == "swap" or self.hidden > 0, "a swap among assignments")
-                exchanged = {tuple(world[two if v == one else one if v == two else v] for v in range(n)) for world in worlds}
+                hold(
+                    kind == maybe or self.action == "swap" or self.hidden > 0,
+                    "a swap among assignments",
+                )
+                exchanged = {
+                    tuple(world[two if v == one else one if v == two else v] for v in range(n))
+                    for world in worlds
+                }
                 if len(tokens) > 30:
                     self.tally.uniform("swapped", one * (n - 1) + two - (two > one), n * (n - 1))
                 if kind == maybe:
                     exchanged |= worlds
-                    hold(any(len(set(values)) == 1 for values in zip(*exchanged, strict=True)), "no value is known")
+                    hold(
+                        any(len(set(values)) == 1 for values in zip(*exchanged, strict=True)),
+                        "no value is known",
+                    )
                 worlds = exchanged
                 statements.append(1 + (kind == maybe))
                 at += 3
@@ -204,12 +254,18 @@ class ReplTrace(Task):
                 sources = [variable(place) for place in range(at + 1, at + 1 + n)]
                 hold(sorted(sources) == list(range(n)), "an assignment is no permutation")
                 if n < 5 and len(tokens) > 30:
-                    self.tally.uniform("assignment", list(itertools.permutations(range(n))).index(tuple(sources)),
-                                       len(list(itertools.permutations(range(n)))))
+                    self.tally.uniform(
+                        "assignment",
+                        list(itertools.permutations(range(n))).index(tuple(sources)),
+                        len(list(itertools.permutations(range(n)))),
+                    )
                 worlds = {tuple(world[source] for source in sources) for world in worlds}
                 statements.append(1)
                 at += 1 + n
-        hold(statements[-1] == 0 and len(tokens) - 1 in targets, "the last statement is no reveal that is scored")
+        hold(
+            statements[-1] == 0 and len(tokens) - 1 in targets,
+            "the last statement is no reveal that is scored",
+        )
         counts = span(self.statements)
         hold(len(statements) in counts, f"{len(statements)} statements")
         self.tally.uniform("statements", len(statements) - counts[0], len(counts))
@@ -225,7 +281,10 @@ class ReplTrace(Task):
         return f"length {len(example.tokens)}", tuple(example.tokens), None
 
     def chances(self, examples):
-        return {"tokenAccuracy": 1 / self.variables, "sequenceAccuracy": [self.variables ** -len(e.targets) for e in examples]}
+        return {
+            "tokenAccuracy": 1 / self.variables,
+            "sequenceAccuracy": [self.variables ** -len(e.targets) for e in examples],
+        }
 
     def baselines(self, examples):
         return {"value last seen": [self.scored[id(example)] for example in examples]}

@@ -8,7 +8,6 @@ class WordTask(Task):
 
     letters = 2
     answers = 2
-    repeatable = False
 
     def lengths(self):
         return list(span(self.length))
@@ -49,9 +48,16 @@ class WordTask(Task):
 
 class Parity(WordTask):
     name = "parity"
-    cases = [{}, {"mode": "running", "length": between(3, 90)}, {"length": 2}, {"length": 3},
-             {"length": 4}, {"length": 6, "examples": 600}, {"length": between(40, 200)},
-             {"length": 400, "mode": "running", "examples": 60}]
+    cases = [
+        {},
+        {"mode": "running", "length": between(3, 90)},
+        {"length": 2},
+        {"length": 3},
+        {"length": 4},
+        {"length": 6, "examples": 600},
+        {"length": between(40, 200)},
+        {"length": 400, "mode": "running", "examples": 60},
+    ]
 
     @property
     def running(self):
@@ -74,10 +80,15 @@ class Parity(WordTask):
 
 class ModularCounting(WordTask):
     name = "modular-counting"
-    cases = [{}, {"target": "running"}, {"mode": "sum", "modulus": 5, "target": "running"},
-             {"modulus": 7, "alphabet": 4, "length": 30}, {"modulus": 2, "length": between(3, 6)},
-             {"mode": "sum", "modulus": 6, "length": 3, "examples": 600},
-             {"alphabet": 3, "length": 4, "examples": 600}]
+    cases = [
+        {},
+        {"target": "running"},
+        {"mode": "sum", "modulus": 5, "target": "running"},
+        {"modulus": 7, "alphabet": 4, "length": 30},
+        {"modulus": 2, "length": between(3, 6)},
+        {"mode": "sum", "modulus": 6, "length": 3, "examples": 600},
+        {"alphabet": 3, "length": 4, "examples": 600},
+    ]
 
     @property
     def letters(self):
@@ -95,21 +106,33 @@ class ModularCounting(WordTask):
 class CycleNavigation(WordTask):
     name = "cycle-navigation"
     letters = 3
-    cases = [{}, {"target": "running"}, {"cycle": 2, "target": "running", "length": 12},
-             {"cycle": 9, "length": between(30, 60)}, {"length": 4, "examples": 500}]
+    cases = [
+        {},
+        {"target": "running"},
+        {"cycle": 2, "target": "running", "length": 12},
+        {"cycle": 9, "length": between(30, 60)},
+        {"length": 4, "examples": 500},
+    ]
 
     @property
     def answers(self):
         return self.cycle
 
     def states(self, tokens):
-        return [sum(move - 1 for move in tokens[: end + 1]) % self.cycle for end in range(len(tokens))]
+        return [
+            sum(move - 1 for move in tokens[: end + 1]) % self.cycle for end in range(len(tokens))
+        ]
 
 
 class EvenPairs(WordTask):
     name = "even-pairs"
-    cases = [{}, {"target": "running"}, {"length": between(3, 5)}, {"length": 6, "examples": 600},
-             {"length": between(41, 256)}]
+    cases = [
+        {},
+        {"target": "running"},
+        {"length": between(3, 5)},
+        {"length": 6, "examples": 600},
+        {"length": between(41, 256)},
+    ]
 
     def states(self, tokens):
         changes = [int(a != b) for a, b in zip(tokens, tokens[1:], strict=False)]
@@ -118,8 +141,13 @@ class EvenPairs(WordTask):
 
 class Majority(WordTask):
     name = "majority"
-    cases = [{}, {"target": "running"}, {"length": 4}, {"length": 6, "examples": 600},
-             {"length": between(41, 256), "target": "running", "examples": 200}]
+    cases = [
+        {},
+        {"target": "running"},
+        {"length": 4},
+        {"length": 6, "examples": 600},
+        {"length": between(41, 256), "target": "running", "examples": 200},
+    ]
 
     def lengths(self):
         return [length for length in span(self.length) if length % 2 == 0]

@@ -7,7 +7,8 @@ import Randomness
 /// belongs to validation and a tenth to test, whatever the task's settings and the seed.
 ///
 /// A sequence of more tokens is left as it was drawn: with half a bit of chance in every token, two
-/// draws meet with a probability of 2^-64. Where a length has a single sequence, all splits share it.
+/// draws meet with a probability of 2^-64. Where a length has so few sequences that none of them is a
+/// split's, such as a single one, the split takes any.
 package enum SequenceDeal {
   /// The tokens up to which sequences are dealt out.
   package static let longest = 128

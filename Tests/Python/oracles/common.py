@@ -9,6 +9,7 @@ import subprocess
 
 import numpy as np
 
+SEED = 3
 SPLITS = ("train", "validation", "test")
 
 

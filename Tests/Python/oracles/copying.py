@@ -77,8 +77,9 @@ def first_of(size, count):
 
 
 class SelectiveCopying(StringTask):
-    effort = 4
     name = "selective-copying"
+    examples = 200
+    effort = 3
     cases = [
         {},
         {"placement": "before"},

@@ -57,8 +57,6 @@ class FuzzyRecall(Task):
                 self.motif(value, self.valueLength)
                 table[key] = value
                 self.tally.uniform("value tokens", value[0] - nk, content - nk)
-                lengths = span(self.valueLength)
-                self.tally.seen["value length"][len(value) - lengths[0]] += 1
             place += len(key) + len(value)
         start = 0
         if last:
@@ -66,7 +64,6 @@ class FuzzyRecall(Task):
             hold(key in table and table[key][:-1] == so_far, "the question is none")
             first = end + len(key)
             targets = {first + one: token for one, token in enumerate(table[key])}
-        del self.tally.seen["value length"]
         keys = 1 << (len(table) - 1).bit_length()
         return Answer(targets, start, keys=keys, length=self.length)
 

@@ -1,4 +1,4 @@
-"""Recall from the context: multi-query recall, induction, pairs that return, a map in the weights."""
+"""Recall: multi-query recall, induction, pairs that return, a map in the weights."""
 
 import numpy as np
 

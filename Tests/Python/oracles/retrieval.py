@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from .common import Answer, Task, between, bounds, hold, span
+from .common import SEED, Answer, Task, between, bounds, hold, span
 
 DIGIT = 4  # the id of digit 0
 
@@ -122,7 +122,9 @@ class Passkey(Task):
         given = {key: self.settings[key] for key in self.settings if key != "examples"}
         for example, line in zip(
             examples,
-            program.lines(self.name, given, "test", len(examples), "--seed", 3, "--format", "text"),
+            program.lines(
+                self.name, given, "test", len(examples), "--seed", SEED, "--format", "text"
+            ),
             strict=True,
         ):
             text = json.loads(line)
@@ -271,7 +273,7 @@ class PhoneBook(Task):
         examples = data["test"][:10]
         given = {key: self.settings[key] for key in self.settings if key != "examples"}
         lines = program.lines(
-            self.name, given, "test", len(examples), "--seed", 3, "--format", "text"
+            self.name, given, "test", len(examples), "--seed", SEED, "--format", "text"
         )
         for example, line in zip(examples, lines, strict=True):
             text, digits = (

@@ -84,4 +84,20 @@ import Testing
       .sequences(.test)
     #expect(dense.isDisjoint(with: sparse))
   }
+
+  /// Only short sequences are dealt out, and half of the lengths here are not short: every split
+  /// has as many of them.
+  @Test(arguments: [
+    (Short("dyck", ["length": .range(100...160)]), 32.0 / 61),
+    (Short("flip-flop", ["length": .range(100...160)]), 16.0 / 31),
+    (Short("repl-trace", ["statements": .range(30...55)]), 14.0 / 26),
+  ]) func longSequencesKeepTheirShare(_ short: Short, share: Double) throws {
+    let task = try TaskRegistry().make(short.task, settings: short.settings)
+    for split in Split.allCases {
+      let long = (0..<300).count {
+        task.example(split: split, seed: 7, index: UInt64($0)).tokens.count > 128
+      }
+      #expect(abs(Double(long) / 300 - share) < 0.12, "\(split): \(long) of 300 are long")
+    }
+  }
 }

@@ -3,7 +3,8 @@
 /// The probability of a letter after a context of n - 1 symbols is the share of the context's
 /// occurrences that it followed. What is left, because an occurrence has no follower yet, goes to
 /// the letters that never followed, in the proportions of the shorter context (Katz 1987, without
-/// discounts), as in the baselines of Akyürek et al. 2024. A string begins with n - 1 start marks.
+/// discounts), as in the baselines of Akyürek et al. 2024; what no letter is left to take is shared
+/// by all. A string begins with n - 1 start marks.
 struct NGramModel {
   private let order: Int
   private let symbols: Int

@@ -28,7 +28,7 @@ public struct MultiQueryRecall: TaskGenerator {
     settings: [
       Setting(
         "vocabulary", .integer(4...1_048_576), default: .integer(8192),
-        "number of ids V: filler 0, the lower half keys, the upper half values"),
+        "number of ids V: filler 0, then keys, the upper half values; thirds with two-part keys"),
       Setting("length", .integer(4...1_048_576), default: .integer(64), "tokens L of an example"),
       Setting("pairs", .integer(1...262_144), default: .integer(4), "key-value pairs K"),
       Setting(

@@ -5,8 +5,8 @@ public import Randomness
 ///
 /// The noisy in-context recall of Poli et al. 2024 (MAD, arXiv 2403.17844), whose ids and sizes
 /// are the defaults: each slot of the stream holds, with probability `noise`, two ids of noise
-/// in place of a pair. At least one slot holds a pair. The rest is as in `associative-recall`. The
-/// slice `noise` is in percent.
+/// in place of a pair. One slot, anywhere, holds a pair in any case. The rest is as in
+/// `associative-recall`. The slice `noise` is in percent.
 ///
 ///     tokens, repeats   k1 v1 n  n  k2 v2 n  n  k1 v1
 ///     target            .  .  .  .  .  .  .  .  v1 .

@@ -7,7 +7,8 @@ import Randomness
 /// belongs to validation and a tenth to test, whatever the task's settings and the seed.
 ///
 /// A sequence of more tokens is left as it was drawn: with half a bit of chance in every token, two
-/// draws meet with a probability of 2^-64. Where a length has a single sequence, all splits share it.
+/// draws meet with a probability of 2^-64. Where a length has so few sequences that none of them is a
+/// split's, such as a single one, the split takes any.
 package enum SequenceDeal {
   /// The tokens up to which sequences are dealt out.
   package static let longest = 128
@@ -28,13 +29,24 @@ package enum SequenceDeal {
 
 extension TaskGenerator {
   /// Draws an example until its sequence is one of the split's.
+  ///
+  /// Where lengths on both sides of ``SequenceDeal/longest`` are drawn, the first draw decides on
+  /// which it is. If a short sequence of another split could become a long one, which belongs to
+  /// all, validation and test would have ten times as many long ones as were asked for.
   func writeDealt(
     using random: inout RandomSource, split: Split, into example: inout Example
   ) {
-    for _ in 0..<SequenceDeal.draws {
+    var hasLong = false
+    for draw in 0..<2 * SequenceDeal.draws {
       write(using: &random, into: &example)
-      if example.tokens.count > SequenceDeal.longest { return }
-      if SequenceDeal.split(of: example.tokens) == split { return }
+      if example.tokens.count > SequenceDeal.longest {
+        // Of short ones that are so rare that none was found, a long one takes the place.
+        if draw == 0 || draw >= SequenceDeal.draws { return }
+        hasLong = true
+      } else if SequenceDeal.split(of: example.tokens) == split {
+        return
+      }
+      if draw == SequenceDeal.draws - 1, !hasLong { return }
     }
   }
 }

@@ -94,8 +94,9 @@ def check_counts(label, record, weights):
     model, facts = record["configuration"]["model"], record["model"]
     assert facts["parameters"] == sum(t.numel() for t in weights.values()), label
     state = sum(
-        state_floats(mixer_of(model, i), weights.below(f"layer{i}.mixer"), model["width"], max(LENGTHS))
-        for i in range(model["layers"]))
+        state_floats(mixer_of(model, layer), weights.below(f"layer{layer}.mixer"), model["width"],
+                     max(LENGTHS))
+        for layer in range(model["layers"]))
     assert facts["stateFloats"] == state and facts["stateBytes"] == 4 * state, (label, facts, state)
 
 

@@ -1,12 +1,12 @@
 """Every sequence mixer in PyTorch, token by token, from its recurrence in the literature.
 
 Written from what `hysteresis list architectures NAME` prints, the papers named there, and the
-tensors' names in a model's file (Sources/Harness/Models/ModelFile.swift says what they are); none of
-it comes from the program's own code. Sums over time are loops and exponential gates are not
-stabilised, so that double precision is wanted.
+tensors' names (Sources/Harness/Models/ModelFile.swift says what they are); none of it comes from the
+program's own code. Sums over time are loops and exponential gates are not stabilised, so that
+double precision is wanted.
 
 A mixer is a function of its tensors (by their names behind `layerI.mixer.`), the normed stream
-[batch, length, width], and its settings. `STATE` has the floats that each carries to the next token.
+[batch, length, width], and its settings.
 """
 
 import torch
@@ -28,7 +28,8 @@ def causal(x, taps):
     padded = F.pad(x, (0, 0, len(taps) - 1, 0))
     length = x.shape[1]
     starts = range(len(taps) - 1, -1, -1)
-    return sum(tap * padded[:, start : start + length] for tap, start in zip(taps, starts, strict=True))
+    parts = (padded[:, start : start + length] for start in starts)
+    return sum(tap * part for tap, part in zip(taps, parts, strict=True))
 
 
 def linear(w, x, name):
@@ -55,7 +56,7 @@ def query_key_value(w, x, heads, always=False):
 
 
 def scan(step, state, *inputs):
-    """Carries a state over the positions: step(state, inputs at t) gives the new one and an output."""
+    """Carries a state over the positions: step(state, inputs at t) is the new one and an output."""
     outputs = []
     for t in range(inputs[0].shape[1]):
         state, output = step(state, *(x[:, t] for x in inputs))

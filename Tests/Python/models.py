@@ -1,6 +1,6 @@
 """Whole models in PyTorch, and those of every architecture that are compared with the program.
 
-The residual stream around the mixers of mixers.py, written from the documentation of a model's file.
+The residual stream around the mixers of mixers.py, from the documentation of a model's file.
 """
 
 import json
@@ -167,8 +167,8 @@ def train(program, grid, *arguments):
     """The records of a grid by model, each with its model's file; in a store of the grid's name."""
     name = grid["name"]
     (program.folder / f"{name}.yaml").write_text(json.dumps(grid), encoding="utf-8")
-    program.call("run", f"{name}.yaml", "--checkpoints", "--quiet", "--device", "cpu", "--out", name,
-                 *arguments)
+    program.call("run", f"{name}.yaml", "--checkpoints", "--quiet", "--device", "cpu",
+                 "--out", name, *arguments)
     records = {}
     for path in (program.folder / name / "cells").glob("*.json"):
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -7,8 +7,8 @@
 
 1. `run --checkpoints` keeps models; `predict` gives the record's accuracy on the test set that
    `generate` writes; `score` makes the record's scores out of its logits.
-2. The files are read with `safetensors`, and forward passes in PyTorch give `predict`'s logits and its
-   most probable tokens; forward_passes.py does so for every architecture.
+2. The files are read with `safetensors`, and forward passes in PyTorch give `predict`'s logits and
+   its most probable tokens; forward_passes.py does so for every architecture.
 3. A PyTorch model is trained on `generate`d data and scored: its row stands beside ours, with the
    accuracy that is counted here.
 4. Distributions of another program are scored by distance, and hostile input is refused in one line.

@@ -1,11 +1,11 @@
 """Gradients and training again in PyTorch, for every architecture; forward_passes.py calls it.
 
-A single step of AdamW goes by rate g / (|g| + epsilon) for a gradient g, so that it tells the gradient:
-that of large elements where epsilon is large, and that of small ones where it is small.
+A single step of AdamW goes by rate g / (|g| + epsilon) for a gradient g, so that it tells the
+gradient: that of large elements where epsilon is large, and that of small ones where it is small.
 
-From the initial parameters of `run`, with gradients by PyTorch's autograd through the forward passes
-of forward_passes.py in double precision, and with AdamW, clipping and schedules as documented written
-out here, the parameters are those that `run` ends with, after one step and after many.
+From the initial parameters of `run`, with gradients by PyTorch's autograd through the forward
+passes of models.py in double precision, and with AdamW, clipping and schedules written out here,
+the parameters are those that `run` ends with.
 
 Examples come as `generate` writes them, in pools of sixteen batches that are sorted by length. In
 which order a pool's batches are used is told by the losses of a training whose learning rate is 0.
@@ -44,9 +44,10 @@ def rate(training, step):
         return training["learningRate"] * (step + 1) / training["warmup"]
     last = training["steps"] - 1
     progress = (step - training["warmup"]) / max(1, last - training["warmup"])
-    share = {"constant": 1, "linear": 1 - progress, "cosine": (1 + math.cos(math.pi * progress)) / 2}
-    floor = 1 if training["schedule"] == "constant" else training["finalFraction"]
-    return training["learningRate"] * (floor + (1 - floor) * share[training["schedule"]])
+    share = {"constant": 1, "linear": 1 - progress,
+             "cosine": (1 + math.cos(math.pi * progress)) / 2}[training["schedule"]]
+    floor = training["finalFraction"]
+    return training["learningRate"] * (floor + (1 - floor) * share)
 
 
 def decays(name, tensor):

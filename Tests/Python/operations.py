@@ -27,7 +27,7 @@ class Operations(TorchDispatchMode):
         elif name in ("sum", "mean"):
             self.count += arguments[0].numel()
         elif name not in MOVES and isinstance(output, torch.Tensor):
-            self.count += output.numel() * (4 if "softmax" in name else 1)
+            self.count += output.numel() * (4 if "softmax" in name or "norm" in name else 1)
         return result
 
 

@@ -9,10 +9,16 @@ public enum MixerSetting {
     Setting("heads", .integer(1...1024), default: .integer(count), "number of heads H")
   }
   /// A causal convolution over time before the mixer sees its inputs; 0 for none.
-  public static func convolution(_ width: Int) -> Setting {
-    Setting(
+  ///
+  /// - Parameters:
+  ///   - width: The default.
+  ///   - keepsSiLU: Whether the inputs go through SiLU without a convolution too.
+  /// - Returns: The setting.
+  public static func convolution(_ width: Int, keepsSiLU: Bool = false) -> Setting {
+    let none = keepsSiLU ? "0 for SiLU alone" : "0 for none"
+    return Setting(
       "convolution", .integer(0...8), default: .integer(width),
-      "taps of the short causal convolution on the projections (SiLU after it); 0 for none")
+      "taps of the short causal convolution on the projections (SiLU after it); \(none)")
   }
   public static let eigenvalues = Setting(
     "eigenvalues", .choice(["unit", "signed"]), default: .text("unit"),

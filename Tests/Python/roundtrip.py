@@ -7,8 +7,8 @@
 
 1. `run --checkpoints` keeps models; `predict` gives the record's accuracy on the test set that
    `generate` writes; `score` makes the record's scores out of its logits.
-2. The files are read with `safetensors`, and forward passes that are written here in PyTorch, from
-   nothing but the tensors' names and the documentation, give `predict`'s logits.
+2. The files are read with `safetensors`, and forward passes in PyTorch give `predict`'s logits and
+   its most probable tokens; forward_passes.py does so for every architecture.
 3. A PyTorch model is trained on `generate`d data and scored: its row stands beside ours, with the
    accuracy that is counted here.
 4. Distributions of another program are scored by distance, and hostile input is refused in one line.
@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 
 import torch
-from safetensors import safe_open
+from models import hidden, logits, model_of, read
 from torch import nn
 from torch.nn import functional as F
 
@@ -161,106 +161,7 @@ def check_own_model(program, record):
             same(mine["scores"], other["scores"])
 
 
-# 2: forward passes of our models, written from the documentation
-
-
-class Weights:
-    """A model's file: its configuration, and its tensors by name."""
-
-    def __init__(self, path):
-        with safe_open(path, framework="pt") as file:
-            self.metadata = file.metadata()
-            self.tensors = {name: file.get_tensor(name) for name in file.keys()}
-        assert self.metadata["format"] == "hysteresis-model"
-        self.model = json.loads(self.metadata["configuration"])["model"]
-
-    def __getitem__(self, name):
-        return self.tensors[name]
-
-    def linear(self, x, name):
-        y = x @ self[f"{name}.weight"]
-        return y + self[f"{name}.bias"] if f"{name}.bias" in self.tensors else y
-
-    def norm(self, x, name):
-        if self.model["norm"] == "layer":
-            return F.layer_norm(x, x.shape[-1:], self[f"{name}.weight"], self[f"{name}.bias"], 1e-5)
-        return rms(x) * self[f"{name}.weight"]
-
-
-def rms(x):
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5)
-
-
-def projected(weights, x, name, heads):
-    """Queries, keys or values, [length, heads, dim]: a map, a short convolution, SiLU."""
-    y = weights.linear(x, name)
-    if f"{name}.convolution" in weights.tensors:
-        taps = weights[f"{name}.convolution"]
-        padded = F.pad(y, (0, 0, len(taps) - 1, 0))
-        shifted = [padded[len(taps) - 1 - i : len(padded) - i] for i in range(len(taps))]
-        y = F.silu(sum(tap * past for tap, past in zip(taps, shifted, strict=True)))
-    return y.view(len(x), heads, -1)
-
-
-def attention(weights, x, name, settings):
-    q, k, v = (projected(weights, x, f"{name}.{part}", settings["heads"])
-               for part in ("query", "key", "value"))
-    scores = torch.einsum("ihd,jhd->hij", q, k) / q.shape[-1] ** 0.5
-    future = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
-    weight = scores.masked_fill(future, -torch.inf).softmax(-1)
-    return weights.linear(torch.einsum("hij,jhd->ihd", weight, v).flatten(1), f"{name}.output")
-
-
-def linear_attention(weights, x, name, settings):
-    q, k, v = (projected(weights, x, f"{name}.{part}", settings["heads"])
-               for part in ("query", "key", "value"))
-    q, k = F.elu(q) + 1, F.elu(k) + 1
-    state, outputs = torch.zeros(q.shape[1], q.shape[2], v.shape[2]), []
-    for q_t, k_t, v_t in zip(q, k, v, strict=True):
-        state = state + torch.einsum("hk,hv->hkv", k_t, v_t)
-        outputs.append(torch.einsum("hk,hkv->hv", q_t, state))
-    heads = rms(torch.stack(outputs)) * weights[f"{name}.norm"]
-    return weights.linear(heads.flatten(1), f"{name}.output")
-
-
-def lstm(weights, x, name, _):
-    """Gates in the order input, forget, candidate, output; recurrent [1, dim, gate, dim]."""
-    gates = (x @ weights[f"{name}.input"] + weights[f"{name}.bias"]).view(len(x), 4, -1)
-    recurrent = weights[f"{name}.recurrent"][0]
-    hidden, memory, outputs = torch.zeros(x.shape[1]), torch.zeros(x.shape[1]), []
-    for gate in gates:
-        i, f, g, o = gate + torch.einsum("d,dge->ge", hidden, recurrent)
-        memory = f.sigmoid() * memory + i.sigmoid() * g.tanh()
-        hidden = o.sigmoid() * memory.tanh()
-        outputs.append(hidden)
-    return torch.stack(outputs)
-
-
-MIXERS = {"attention": attention, "linear-attention": linear_attention, "lstm": lstm}
-
-
-def channel_mixer(weights, x, name):
-    up = weights.linear(x, f"{name}.up")
-    if weights.model["channelMixer"] == "mlp":
-        return weights.linear(F.gelu(up), f"{name}.down")
-    return weights.linear(up * F.silu(weights.linear(x, f"{name}.gate")), f"{name}.down")
-
-
-def logits(weights, tokens):
-    """The forward pass of one sequence: [length, vocabulary]."""
-    model = weights.model
-    x = weights["embedding"][tokens]
-    if model["positions"] == "learned":
-        x = x + weights["positions"][: len(tokens)]
-    for layer in range(model["layers"]):
-        mixer = model["mixers"][layer % len(model["mixers"])]
-        y = weights.norm(x, f"layer{layer}.norm")
-        x = x + MIXERS[mixer["name"]](weights, y, f"layer{layer}.mixer", mixer["settings"])
-        if model["channelMixer"] != "none":
-            y = weights.norm(x, f"layer{layer}.channelNorm")
-            x = x + channel_mixer(weights, y, f"layer{layer}.channel")
-    head = weights["embedding"] if model["tiedHead"] else weights["head"]
-    return weights.norm(x, "finalNorm") @ head.T
+# 2: forward passes of our models
 
 
 def check_forward_passes(program):
@@ -269,15 +170,14 @@ def check_forward_passes(program):
         if "external" in record:
             continue
         path = program.folder / f"results/outside/models/{record['key']}.safetensors"
-        weights = Weights(path)
-        assert weights.metadata["key"] == record["key"]
-        assert json.loads(weights.metadata["configuration"]) == record["configuration"]
-        assert sum(t.numel() for t in weights.tensors.values()) == record["model"]["parameters"]
+        metadata, weights = read(path)
+        model = model_of(metadata)
         sequences = [line["tokens"] for line in program.lines(f"{record['labels']['task']}.jsonl")]
         program.write("some.jsonl", sequences[::40])
         answers = program.call("predict", path, "--tokens", "some.jsonl", "--logits", "--top", 2)
         for line, tokens in zip(answers.splitlines(), sequences[::40], strict=True):
-            line, expected = json.loads(line), logits(weights, torch.tensor(tokens))
+            line = json.loads(line)
+            (expected,) = logits(model, weights, hidden(model, weights, torch.tensor([tokens])))
             difference = (torch.tensor(line["logits"]) - expected).abs().max().item()
             assert difference < 1e-4, (record["labels"], difference)
             worst = max(worst, difference)

@@ -11,7 +11,7 @@ public struct DeltaNet: SequenceMixer {
     recurrence: "S_t = (I - beta_t k_t k_t') S_{t-1} + beta_t k_t v_t', o_t = S_t' q_t / sqrt(K)",
     paper: "Yang et al. 2024, arXiv 2406.06484; signed: Grazzi et al. 2024, arXiv 2411.12537",
     settings: [
-      MixerSetting.heads(2), MixerSetting.convolution(4), MixerSetting.eigenvalues,
+      MixerSetting.heads(2), MixerSetting.convolution(4, keepsSiLU: true), MixerSetting.eigenvalues,
       Setting("gate", .flag, default: .flag(false), "gate the output with SiLU(W x)"),
     ],
     eigenvalues: { $0.text("eigenvalues") == "signed" ? "(-1, 1)" : "(0, 1)" },

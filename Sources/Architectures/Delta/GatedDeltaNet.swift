@@ -15,7 +15,7 @@ public struct GatedDeltaNet: SequenceMixer {
       Setting(
         "valueExpansion", .integer(1...8), default: .integer(1),
         "width of the values over the model width"),
-      MixerSetting.convolution(4), MixerSetting.eigenvalues,
+      MixerSetting.convolution(4, keepsSiLU: true), MixerSetting.eigenvalues,
       Setting("gate", .flag, default: .flag(true), "gate the output with SiLU(W x)"),
     ],
     eigenvalues: { $0.text("eigenvalues") == "signed" ? "(-1, 1)" : "(0, 1)" },

@@ -16,7 +16,7 @@ public struct Mamba: SequenceMixer {
         "expansion", .integer(1...8), default: .integer(2), "inner width over the model width"),
       Setting(
         "stateSize", .integer(1...256), default: .integer(16), "states N of each inner channel"),
-      MixerSetting.convolution(4),
+      MixerSetting.convolution(4, keepsSiLU: true),
       Setting(
         "stepRank", .integer(0...1024), default: .integer(0),
         "rank of the step's projection; 0 for a sixteenth of the model width, rounded up"),

@@ -15,7 +15,7 @@ public struct Mamba2: SequenceMixer {
         "expansion", .integer(1...8), default: .integer(2), "inner width over the model width"),
       Setting("stateSize", .integer(1...1024), default: .integer(64), "state dimension N"),
       Setting("headDim", .integer(1...1024), default: .integer(32), "width of a head P"),
-      MixerSetting.convolution(4), MixerSetting.eigenvalues,
+      MixerSetting.convolution(4, keepsSiLU: true), MixerSetting.eigenvalues,
     ],
     eigenvalues: { $0.text("eigenvalues") == "signed" ? "(-1, 1)" : "(0, 1)" },
     stateTracking: {

@@ -7,7 +7,8 @@ import Tensors
 /// Multi-scale retention: a fixed decay per head, rotated queries and keys (architectures.md 3.2).
 public struct Retention: SequenceMixer {
   public static let info = MixerInfo(
-    name: "retention", summary: "linear attention with a fixed decay per head (RetNet)",
+    name: "retention",
+    summary: "linear attention with rotary positions and a fixed decay per head (RetNet)",
     recurrence:
       "S_t = gamma_h S_{t-1} + k_t v_t', gamma_h = 1 - 2^(-5-h), o_t = S_t' q_t / sqrt(K)",
     paper: "Sun et al. 2023, arXiv 2307.08621",

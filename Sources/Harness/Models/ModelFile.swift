@@ -23,7 +23,22 @@ package import TensorFiles
 /// transpose). In mixers with heads `query`, `key` and `value` are maps to [heads × dim], head by
 /// head, `NAME.convolution` is the short convolution [taps, channels], of which row 0 meets the
 /// present position, `norm` the scale of each head's RMS norm [dim], and `output` the map back to the
-/// width. All norms divide by the root of the mean square (for `layer`: of the variance) plus 1e-5.
+/// width. All norms divide by the root of the mean square (for `layer`: of the variance) plus 1e-5;
+/// queries and keys of the delta rules by the root of the sum of squares plus 1e-6.
+///
+/// What is special to a mixer:
+///
+/// - attention and retention turn channel m of a head with channel m + dim/2 (`rotary`);
+/// - retention's norm has no scale, that of mamba-2 is over all channels, after the gate; mlstm and
+///   slstm have a layer norm for each head, without a bias, and `norm` [width] after it;
+/// - mamba's and mamba-2's `input`, `write` (`key`) and `read` (`query`) are x, B and C, `step` the time
+///   step in front of softplus, `logRate` ln(-A) and `skip` D; in gated-delta-net `step` and `logRate`
+///   make the decay in the same way, and `strength` is the logit of beta;
+/// - gates lie one after the other: input, forget, candidate, output (lstm, slstm); reset, update,
+///   candidate (gru); input, forget (mlstm). `recurrent` is [heads, in, gates, out], and block-diagonal
+///   maps are [blocks, in, out].
+///
+/// `Tests/Python/mixers.py` has each of them in PyTorch.
 ///
 /// The metadata are texts:
 ///

@@ -33,7 +33,7 @@ public struct Dyck: TaskGenerator {
       target, balanced   0 0 0 0 0 1 0
       """,
     paper: "Hewitt et al. 2020",
-    version: 2,
+    version: 3,
     settings: [
       Setting("kinds", .integer(1...512), default: .integer(2), "kinds of brackets k"),
       Setting("depth", .integer(1...4096), default: .integer(8), "greatest depth m"),

@@ -29,7 +29,7 @@ public struct FlipFlop: TaskGenerator {
       target   . .  . .  1 .  . .  . .  0
       """,
     paper: "Liu et al. 2023",
-    version: 2,
+    version: 3,
     settings: [
       Setting(
         "length", .integers(4...1_048_576), default: .integer(512),

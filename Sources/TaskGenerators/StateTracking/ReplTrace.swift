@@ -37,7 +37,7 @@ public struct ReplTrace: TaskGenerator {
       target   . . .   .    . .   .     0 .   .     . .   .     2
       """,
     paper: "Siems et al. 2026",
-    version: 2,
+    version: 3,
     settings: [
       Setting("variables", .integer(2...64), default: .integer(5), "variables n"),
       Setting(

@@ -16,14 +16,14 @@ import Testing
   @Test func examplesAreTheGoldenOnes() throws {
     let closing = try make("closing", length: .integer(14))
       .example(split: .train, seed: 1, index: 0)
-    #expect(closing.tokens == [1, 0, 0, 1, 1, 3, 3, 2, 2, 3, 1, 1, 1, 1])
-    #expect(closing.targets.map(\.position) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13])
-    #expect(closing.targets.map(\.token) == [3, 2, 2, 3, 3, 3, 2, 2, 3, 3, 3, 3, 3])
-    #expect(closing.slices == [14, 5])
+    #expect(closing.tokens == [0, 2, 0, 1, 1, 3, 3, 0, 1, 0, 2, 3, 2, 0])
+    #expect(closing.targets.map(\.position) == [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+    #expect(closing.targets.map(\.token) == [2, 2, 3, 3, 3, 2, 2, 3, 2, 3, 2, 2, 2])
+    #expect(closing.slices == [14, 4])
     let balanced = try make("balanced", length: .integer(14))
       .example(split: .train, seed: 1, index: 0)
-    #expect(balanced.tokens == [1, 3, 1, 3, 1, 0, 2, 3, 1, 3, 1, 3, 1, 3])
-    #expect(balanced.targets.filter { $0.token == 1 }.map(\.position) == [1, 3, 7, 9, 11, 13])
+    #expect(balanced.tokens == [1, 1, 3, 3, 0, 2, 0, 0, 2, 0, 2, 0, 2, 1])
+    #expect(balanced.targets.filter { $0.token == 1 }.map(\.position) == [3, 5])
     #expect(balanced.targets.count == 14 && balanced.slices == [14, 2])
   }
 

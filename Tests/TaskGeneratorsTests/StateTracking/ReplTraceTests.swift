@@ -19,24 +19,24 @@ import Testing
     Golden(
       settings: ["variables": .integer(3), "statements": .integer(8)],
       tokens: [
-        2, 0, 1, 7, 3, 4, 7, 4, 3, 6, 3, 2, 7, 3, 5, 6, 3, 1, 7, 5, 3, 7, 4, 3, 6, 5,
+        2, 1, 0, 6, 5, 0, 7, 5, 4, 7, 4, 3, 6, 5, 1, 7, 5, 3, 7, 5, 4, 7, 5, 4, 6, 5,
       ],
-      targets: [10: 2, 16: 1, 25: 1]),
+      targets: [4: 0, 13: 1, 25: 0]),
     Golden(
       settings: [
         "variables": .integer(4), "statements": .integer(8), "hidden": .number(0.6),
         "reveal": .number(0.4),
       ],
       tokens: [
-        1, 2, 0, 3, 9, 4, 6, 9, 5, 4, 10, 6, 4, 9, 6, 4, 8, 6, 1, 10, 7, 5, 10, 6, 7, 8, 4,
+        0, 3, 1, 2, 9, 5, 6, 8, 4, 0, 8, 5, 1, 8, 5, 1, 10, 5, 6, 10, 5, 6, 9, 4, 7, 8, 4,
       ],
-      targets: [26: 2]),
+      targets: [8: 0, 11: 1, 14: 1, 26: 2]),
     Golden(
       settings: [
         "variables": .integer(3), "statements": .integer(5), "action": .text("assign"),
       ],
-      tokens: [1, 2, 0, 6, 4, 2, 9, 3, 4, 5, 6, 3, 1, 6, 3, 1, 6, 3],
-      targets: [4: 2, 11: 1, 14: 1, 17: 1]),
+      tokens: [0, 2, 1, 9, 3, 4, 5, 9, 5, 3, 4, 6, 3, 1, 9, 4, 5, 3, 6, 4],
+      targets: [12: 1, 19: 2]),
   ]
 
   @Test(arguments: golden)

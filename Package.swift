@@ -105,7 +105,12 @@ let package = Package(
     tests("Autograd", ["CPUBackend", "CKernels", "Tensors", "Randomness"]),
     // A stand-in for the GPU's libraries, which records what is asked of it.
     .target(name: "FakeCUDA", dependencies: ["CCUDA"], path: "Tests/FakeCUDA"),
-    tests("CUDABackend", ["FakeCUDA", "CPUBackend", "Autograd", "Harness", "Tensors", "Platform"]),
+    tests(
+      "CUDABackend",
+      [
+        "FakeCUDA", "CPUBackend", "Autograd", "Architectures", "TaskGenerators", "Training",
+        "Harness", "Records", "Configuration", "Tensors", "Platform",
+      ]),
     tests("Layers", ["CPUBackend", "Autograd", "Tensors", "Configuration", "Randomness"]),
     tests(
       "Architectures",

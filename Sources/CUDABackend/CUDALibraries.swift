@@ -215,11 +215,17 @@ package struct CUDAError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var isOutOfMemory: Bool { status == Int32(HC_OUT_OF_MEMORY) }
 
-  /// Whether the GPU answers nothing else from now on, whoever of the process asks: what a kernel did
-  /// broke the context that all share (CUDA driver API, `CUresult`: "the process must be terminated and
-  /// relaunched"), or the hardware failed.
+  /// Whether the GPU answers nothing else from now on, whoever of the process asks.
+  ///
+  /// What a kernel did broke the context that all share, or the hardware failed. Only a new process can
+  /// go on (CUDA driver API, `CUresult`).
   package var breaksDevice: Bool {
-    [214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721].contains(status)
+    switch status {
+    case 214, 220, 226: true  // memory or links of the hardware; an error that it contained
+    case 700, 715...719: true  // wrong addresses, wrong instructions, a failed launch
+    case 702, 710, 714, 721: true  // a time limit, an assertion, a broken stack, lost tensor memory
+    default: false
+    }
   }
 
   package var description: String {

@@ -186,9 +186,10 @@ struct RunCommand: ParsableCommand {
   func end(_ outcome: GridOutcome, _ workload: Workload, folder: String) throws {
     if !quiet { Console.talk("results, tables and plots are in \(folder)") }
     if !outcome.brokenDevices.isEmpty {
+      let rest = outcome.unstarted > 0 ? "; the same command goes on with the rest" : ""
       throw CommandFailure(
-        "\(outcome.brokenDevices.joined(separator: "; ")): \(Self.cells(outcome.failed)) failed; "
-          + "\(Self.cells(outcome.unstarted)) left, the same command goes on with them",
+        "\(outcome.brokenDevices.joined(separator: "; ")): \(Self.cells(outcome.failed)) failed, "
+          + "\(outcome.unstarted) were not finished\(rest)",
         status: ExitStatus.failure)
     }
     if outcome.failed > 0 {

@@ -124,8 +124,8 @@ struct Bringer {
   }
 
   /// A row of dO becomes halves, and what else is known of it is written; that of o lies behind it if delta
-  /// is not known.
-  DEVICE void keep(int start, const float *gradient, bool known, float log_sum, int r,
+  /// is not known. Only the lane that asked for the row's logarithm reads it: others do not wait for it.
+  DEVICE void keep(int start, const float *gradient, bool known, const float *log_sum, int r,
                    int half, float &most, int &least) const {
     float size = 0;
 #pragma unroll
@@ -156,7 +156,7 @@ struct Bringer {
       if (known) delta = *place;
       else if (p.queries <= KNOWN) *place = delta;
       TileNumbers &numbers = memory.numbers[half];
-      numbers.log_sums[r] = log_sum * LOG2_E - WEIGHT_BITS;
+      numbers.log_sums[r] = *log_sum * LOG2_E - WEIGHT_BITS;
       numbers.deltas[r] = delta * OPERAND_SCALE;
       numbers.exponents[r] = exponent;
     }
@@ -192,7 +192,7 @@ struct Bringer {
           copy_wait<STAGES - 1>();
         }
         keep(now.start, stage(slot) + (is_second ? DIM : 0), known,
-             stage_number(slot)[is_second ? BATCH : 0], r, half, most, least);
+             stage_number(slot) + (is_second ? BATCH : 0), r, half, most, least);
         if (!known || is_second) slot = following(slot);
       }
       const int bits = __reduce_max_sync(FULL_WARP, __float_as_int(most));

@@ -29,7 +29,7 @@ extension CUDABackend: MatrixKernels {
       let status = ownStream.queue { _ in
         multiply(product, a, b, into: c, matrices: start..<start + count)
       }
-      note(status, "a matrix product")
+      noteProduct(status)
       start += count
     }
   }
@@ -50,5 +50,15 @@ extension CUDABackend: MatrixKernels {
       c.pointer + matrices.lowerBound * product.strideC, real, Int32(product.ldc),
       Int64(product.strideC), Int32(matrices.count), Int32(HC_COMPUTE_32F_TF32),
       Int32(HC_ALGORITHM_DEFAULT))
+  }
+
+  /// Keeps what the matrix library refused, where it is the first failure.
+  ///
+  /// The library's numbers are not the driver's. Of a GPU that an earlier kernel broke it only says that
+  /// it could not go on: the driver knows what happened, and is asked unless that would spoil a recording.
+  private func noteProduct(_ status: Int32) {
+    guard status != 0 else { return }
+    if recordedUploads == nil { note(driver.stream_wait(stream), "before a matrix product") }
+    note(MatrixLibrary.error("a matrix product", status))
   }
 }

@@ -68,13 +68,7 @@ final class MatrixLibrary {
     var handle: hc_handle?
     var status: Int32 = 0
     stream.device.alone { status = blas.create(&handle) }
-    guard status == 0 else {
-      // Where it does not say that it lacks memory (3), it mostly does so all the same (1).
-      let lacksMemory = status == 1 || status == 3
-      throw CUDAError(
-        "the CUDA matrix library does not start",
-        status: lacksMemory ? Int32(HC_OUT_OF_MEMORY) : 0)
-    }
+    guard status == 0 else { throw Self.error("the CUDA matrix library does not start", status) }
     self.handle = handle
     self.stream = stream
     workspace = allocator.allocate(byteCount: Self.workspaceBytes)
@@ -85,4 +79,23 @@ final class MatrixLibrary {
   }
 
   deinit { stream.device.alone { _ = stream.device.libraries.blas.destroy(handle) } }
+
+  /// What a status of the library means (cuBLAS, `cublasStatus_t`).
+  static func error(_ what: String, _ status: Int32) -> CUDAError {
+    let text =
+      switch status {
+      // Where it does not say that it lacks memory (3), it mostly does so all the same.
+      case 1: "the library was not initialised"
+      case 3: "the library has no memory"
+      case 7: "a wrong value"
+      case 8: "not possible on this GPU"
+      case 11: "the GPU's memory could not be reached"
+      case 13: "the GPU could not run it"
+      case 14: "a failure inside the library"
+      case 15: "not supported"
+      default: "no reason was given"
+      }
+    let what = "\(what): \(text) (cuBLAS status \(status))"
+    return CUDAError(what, status: status == 1 || status == 3 ? Int32(HC_OUT_OF_MEMORY) : 0)
+  }
 }

@@ -79,6 +79,13 @@ extension CUDABackend {
     arguments: [any KernelArgument]
   ) {
     guard isUsable, grid.x > 0, grid.y > 0, grid.z > 0 else { return }
+    guard shared <= device.sharedBytesPerBlock else {
+      let needed = (shared + 1023) >> 10
+      return note(
+        CUDAError(
+          "kernel '\(name)' needs \(needed) KiB of shared memory for these sizes, and \(self.name) has "
+            + "\(device.sharedBytesPerBlock >> 10): a smaller model runs, or --device cpu"))
+    }
     settleSums(before: arguments)
     logWork(name, arguments)
     do throws(CUDAError) {

@@ -139,13 +139,36 @@ import Testing
     }
   }
 
-  @Test func aRefusedProductIsAFailure() throws {
+  /// The library's numbers are not the driver's: 3 is no memory, not "not initialised".
+  @Test(arguments: [
+    (13, "the GPU could not run it", false), (3, "the library has no memory", true),
+  ])
+  func aRefusedProductIsAFailure(status: Int, text: String, isMemory: Bool) throws {
+    try withMachine { machine in
+      let backend = try machine.backend()
+      let x = backend.zeros([2, 2])
+      machine.fail("cublasGemmStridedBatchedEx", status: Int32(status))
+      backend.multiply(MatrixProduct(m: 2, n: 2, k: 2), x, x, bias: nil, into: x)
+      let failure = try #require(backend.failure as? CUDAError)
+      #expect(failure.description == "a matrix product: \(text) (cuBLAS status \(status))")
+      #expect(failure.isOutOfMemory == isMemory && !failure.breaksDevice)
+    }
+  }
+
+  /// The library only says that it could not go on.
+  @Test func theDriverTellsWhatBrokeTheDeviceBeforeAProduct() throws {
     try withMachine { machine in
       let backend = try machine.backend()
       let x = backend.zeros([2, 2])
       machine.fail("cublasGemmStridedBatchedEx", status: 13)
+      machine.fail(
+        "cuStreamSynchronize", call: machine.calls("cuStreamSynchronize") + 1, status: 700)
       backend.multiply(MatrixProduct(m: 2, n: 2, k: 2), x, x, bias: nil, into: x)
-      #expect("\(try #require(backend.failure))".hasPrefix("a matrix product"))
+      let failure = try #require(backend.failure as? CUDAError)
+      #expect(failure.breaksDevice)
+      #expect(
+        failure.description
+          == "before a matrix product: an illegal memory access was encountered (CUDA error 700)")
     }
   }
 }

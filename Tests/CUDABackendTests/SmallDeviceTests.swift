@@ -35,4 +35,22 @@ import Testing
       #expect(launch.parameters[11].address + UInt64(2 * 4 * chunks) <= end)
     }
   }
+
+  /// What a kernel cannot have is said before the driver refuses it with a number.
+  @Test func moreSharedMemoryThanThereIsIsNamed() throws {
+    try withMachine { machine in
+      machine.becomeSmall()
+      machine.stopWorking()
+      let backend = try machine.backend()
+      let shape = CellShape(kind: .lstm, batch: 1, length: 1, heads: 1, dim: 9000)
+      let few = backend.zeros([4])
+      backend.cell(
+        shape, x: few, recurrent: few, recurrentBias: nil, h0: nil, c0: nil, into: few, lastH: nil,
+        lastC: nil, saved: nil)
+      #expect(!machine.launches.contains { $0.name.contains("cell") })
+      let failure = "\(try #require(backend.failure))"
+      #expect(failure.hasPrefix("kernel 'cell_forward' needs "))
+      #expect(failure.hasSuffix(" has 99: a smaller model runs, or --device cpu"))
+    }
+  }
 }

@@ -144,7 +144,8 @@ import Testing
       try PublishedResults.parse(
         #"""
         task,series,stateBytes,score,source
-        mqar,DeltaNet,8192,0.75,"A paper, its ""Figure 2"""
+        mqar,DeltaNet,8192,0.75,"A paper, its ""Figure 2"", read off a plot with \#
+        a ruler, as the caption of the second half of the page tells whoever gets so far"
         ,other,65536,0.5,
         """#, "p.csv"))
     let drawn = try state()
@@ -152,6 +153,8 @@ import Testing
     #expect(drawn.split(separator: " hollow\"").count - 1 == 5)
     #expect(drawn.contains(">DeltaNet, published</text>"))
     #expect(drawn.contains("Hollow: published, A paper, its &quot;Figure 2&quot;"))
+    // Long sources take several lines.
+    #expect(drawn.contains("gets so far</text>") && !drawn.contains("…"))
     #expect(report.publishedSeries[0].style.hue == report.seriesStyles[0].style.hue)
     #expect(report.markdown().contains("its \"Figure 2\""))
   }

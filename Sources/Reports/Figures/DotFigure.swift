@@ -35,6 +35,7 @@ struct DotFigure {
       left + Double(columns) * (panelWidth + Self.gap) - Self.gap + PanelLayout.margin + 6
     let count = (panels.count + Self.columns - 1) / Self.columns
     let legend = Legend([], hasChance: true, trainedName: nil, width: width)
+    let notes = notes.flatMap { broken($0, to: width - left - PanelLayout.margin, size: 11) }
     var svg = SVG(
       width: width, height: Double(count) * cellHeight + legend.height + 18 * Double(notes.count),
       title: title)

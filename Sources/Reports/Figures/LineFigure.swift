@@ -58,14 +58,13 @@ struct LineFigure {
       trainedName: panels.contains { $0.trained != nil } ? "seen in training" : nil,
       hasFront: showsFront, width: width - 2 * PanelLayout.margin)
     let height = layout.size.height + legend.height
+    let notes = notes.flatMap { broken($0, to: width - 2 * PanelLayout.margin, size: 11) }
     var svg = SVG(width: width, height: height + 18 * Double(notes.count), title: title)
     for (index, panel) in panels.enumerated() { draw(panel, in: layout.frame(index), &svg) }
     if labelsEnds { drawNames(in: layout.frame(0), room: room, &svg) }
     legend.draw(x: PanelLayout.margin, y: layout.size.height, &svg)
     for (index, note) in notes.enumerated() {
-      svg.text(
-        shortened(note, to: width - 2 * PanelLayout.margin, size: 11), PanelLayout.margin,
-        height + 8 + 18 * Double(index), "note")
+      svg.text(note, PanelLayout.margin, height + 8 + 18 * Double(index), "note")
     }
     return svg.text
   }

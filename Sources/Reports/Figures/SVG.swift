@@ -124,3 +124,17 @@ func shortened(_ text: String, to width: Double, size: Double = 12) -> String {
   while !start.isEmpty, estimatedWidth(start + "…", size: size) > width { start.removeLast() }
   return start + "…"
 }
+
+/// The text in lines that fit, broken between words; a word that is wider is shortened.
+func broken(_ text: String, to width: Double, size: Double = 12) -> [String] {
+  var lines: [String] = []
+  for word in text.split(separator: " ") {
+    let longer = lines.last.map { "\($0) \(word)" }
+    if let longer, estimatedWidth(longer, size: size) <= width {
+      lines[lines.count - 1] = longer
+    } else {
+      lines.append(shortened(String(word), to: width, size: size))
+    }
+  }
+  return lines
+}

@@ -120,8 +120,7 @@ public final class Model {
     return arena
   }
 
-  /// Names of all parameters, in order.
-  package var parameterNames: [String] { parameters.all.map(\.name) }
+  /// All parameters, in the order in which they were made.
   package var allParameters: [Parameter] { parameters.all }
 
   /// The residual stream after the last layer, before the final norm.

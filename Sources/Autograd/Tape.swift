@@ -108,7 +108,4 @@ public final class Tape {
       if gradients.contains(where: { $0 != nil }) { node.backward(gradients) }
     }
   }
-
-  /// Forgets what was recorded.
-  package func clear() { nodes.removeAll() }
 }

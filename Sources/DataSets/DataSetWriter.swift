@@ -39,24 +39,6 @@ package struct DataSetWriter: Sendable {
     case prompts
   }
 
-  /// Writes a line for each example, as `TaskGenerator.json(_:)` has it.
-  ///
-  /// - Returns: Whether all was written, that is, nothing cancelled it.
-  /// - Throws: `FileError` where the destination does not take the bytes.
-  package func writeJSONLines(to destination: Destination) throws(FileError) -> Bool {
-    try Self.writeLines(.examples, of: [self], to: destination)
-  }
-
-  /// Writes a line for each example: `{"prompt":"…","answers":["…"]}`.
-  ///
-  /// The task must have prompts.
-  ///
-  /// - Returns: Whether all was written, that is, nothing cancelled it.
-  /// - Throws: `FileError` where the destination does not take the bytes.
-  package func writePrompts(to destination: Destination) throws(FileError) -> Bool {
-    try Self.writeLines(.prompts, of: [self], to: destination)
-  }
-
   /// Writes a line for each example of several selections, one selection after the other.
   ///
   /// - Returns: Whether all was written, that is, nothing cancelled it.

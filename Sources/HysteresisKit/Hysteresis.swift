@@ -102,8 +102,6 @@ enum ExitStatus {
   static let inputOutput: Int32 = 74
   /// Something is left that other processes are at: the same again later.
   static let temporary: Int32 = 75
-  /// Ctrl-C; `Interrupts.exitStatus` is 143 where it was SIGTERM.
-  static let interrupted: Int32 = 130
 }
 
 extension ExitStatus {

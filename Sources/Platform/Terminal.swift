@@ -10,32 +10,23 @@
 package struct Terminal: Sendable {
   package enum Stream: Int32, Sendable { case output = 1, errors = 2 }
 
-  /// What `--color` asks for.
-  package enum ColourChoice: String, Sendable, CaseIterable { case auto, always, never }
-
   /// Whether a person looks at the stream, rather than a file or another program.
   package let isInteractive: Bool
   /// The characters of a line; 80 where it is not known.
   package let width: Int
   package let usesColour: Bool
 
-  package init(_ stream: Stream, colour: ColourChoice = .auto) {
+  package init(_ stream: Stream) {
     isInteractive = isatty(stream.rawValue) == 1
     width = Self.columns(of: stream) ?? 80
-    usesColour = Self.usesColour(
-      colour, isInteractive: isInteractive, environment: Environment.value)
+    usesColour = Self.usesColour(isInteractive: isInteractive, environment: Environment.value)
   }
 
-  /// Decides on colour: the flag, then `NO_COLOR`, `FORCE_COLOR`, a dumb terminal, and at last
-  /// whether it is a terminal at all.
+  /// Decides on colour: `NO_COLOR`, then `FORCE_COLOR` and `CLICOLOR_FORCE`, a dumb terminal, and at
+  /// last whether it is a terminal at all.
   package static func usesColour(
-    _ choice: ColourChoice, isInteractive: Bool, environment: (String) -> String?
+    isInteractive: Bool, environment: (String) -> String?
   ) -> Bool {
-    switch choice {
-    case .always: return true
-    case .never: return false
-    case .auto: break
-    }
     if let value = environment("NO_COLOR"), !value.isEmpty { return false }
     for name in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
       if let value = environment(name), !value.isEmpty, value != "0" { return true }

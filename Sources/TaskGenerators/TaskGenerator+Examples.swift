@@ -25,7 +25,7 @@ extension TaskGenerator {
   ///
   /// Its name holds the task, its version, all its settings, the seed, the split and the index,
   /// so that no two examples share random bits unless they are the same example. Above all, no
-  /// seed makes training and test data meet, as two of the peers' seeds do.
+  /// seed makes training and test data meet.
   public func source(split: Split, seed: UInt64, index: UInt64) -> RandomSource {
     RandomSource(seed: seed).split(Self.streamLabel(of: settings)).split(split.label).split(index)
   }

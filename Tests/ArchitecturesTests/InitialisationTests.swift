@@ -60,7 +60,8 @@ import Testing
     let live = try LiveModel(variant)
     #expect(
       live.model.parameterCount == live.arena.exported().reduce(0) { $0 + $1.elements.count })
-    #expect(Set(live.model.parameterNames).count == live.model.parameterNames.count)
+    let names = live.model.allParameters.map(\.name)
+    #expect(Set(names).count == names.count)
   }
 }
 

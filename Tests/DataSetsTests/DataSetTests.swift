@@ -27,7 +27,8 @@ import Testing
 
   private func lines(_ selection: ExampleSelection, jobs: Int) throws -> [UInt8] {
     let path = folder + "/lines"
-    #expect(try DataSetWriter(selection, jobs: jobs).writeJSONLines(to: .file(path)))
+    let writer = DataSetWriter(selection, jobs: jobs)
+    #expect(try DataSetWriter.writeLines(.examples, of: [writer], to: .file(path)))
     return try Files.read(path)
   }
 
@@ -101,16 +102,15 @@ import Testing
 
   @Test func promptsAreWritten() throws {
     let path = folder + "/prompts"
-    #expect(
-      try DataSetWriter(selection(try Coins.make(), count: 2), jobs: 2).writePrompts(
-        to: .file(path)))
+    let writer = DataSetWriter(selection(try Coins.make(), count: 2), jobs: 2)
+    #expect(try DataSetWriter.writeLines(.prompts, of: [writer], to: .file(path)))
     let line = #"{"prompt":"say \"1\"\n","answers":["1","é"]}"# + "\n"
     #expect(try Files.read(path) == Array((line + line).utf8))
   }
 
   @Test func whatIsCancelledLeavesNothing() throws {
     let writer = DataSetWriter(selection(Self.tasks[0], count: 500), jobs: 2) { true }
-    #expect(try !writer.writeJSONLines(to: .file(folder + "/a")))
+    #expect(try !DataSetWriter.writeLines(.examples, of: [writer], to: .file(folder + "/a")))
     #expect(
       try !writer.writeTensors(try writer.tensorLayout(program: "1"), to: .file(folder + "/b")))
     #expect(try Files.list(folder).isEmpty)
@@ -119,7 +119,9 @@ import Testing
   @Test func whatCannotBeWrittenIsAnError() throws {
     let writer = DataSetWriter(selection(Self.tasks[0], count: 500), jobs: 4)
     for path in [folder, folder + "/none/file"] {
-      #expect(throws: FileError.self) { try writer.writeJSONLines(to: .file(path)) }
+      #expect(throws: FileError.self) {
+        try DataSetWriter.writeLines(.examples, of: [writer], to: .file(path))
+      }
     }
     #expect(try Files.list(folder).isEmpty)
   }

@@ -38,7 +38,7 @@ import Testing
     let writer = DataSetWriter(
       ExampleSelection(task: task, split: .test, seed: 0, first: 0, count: segment.examples ?? 0),
       jobs: 1)
-    _ = try writer.writeJSONLines(to: .file(examples))
+    _ = try DataSetWriter.writeLines(.examples, of: [writer], to: .file(examples))
     var lines = try InputLines(examples)
     var bytes: [UInt8] = []
     let stream = PredictionStream(model, .init(logits: logits, batch: batch))

@@ -218,7 +218,8 @@ import Testing
     for axis in Comparison.Axis.allCases {
       let first = try make(axis)
       let again = try make(axis)
-      #expect(first == again && first.csv() == again.csv() && first.json() == again.json())
+      #expect(first == again && first.csv() == again.csv())
+      #expect(RecordCoding.pretty(first) == RecordCoding.pretty(again))
       #expect(first.latex() == again.latex() && first.markdown() == again.markdown())
     }
   }

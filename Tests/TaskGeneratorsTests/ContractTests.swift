@@ -169,8 +169,8 @@ import Testing
     }
   }
 
-  /// A setting that is accepted and ignored is one of the peers' faults; here every setting is
-  /// at least a part of the streams' names, and a task keeps all that it was given.
+  /// No setting is accepted and ignored: each is at least a part of the streams' names, and a task
+  /// keeps all that it was given.
   @Test func everySettingNamesAStreamOfItsOwn() throws {
     for type in TaskCatalog.all {
       var labels: Set<UInt64> = [type.streamLabel(of: try type.make().settings)]

@@ -149,13 +149,20 @@ import Training
     }
   }
 
-  @Test func aStreamCanBeLeftEarly() throws {
+  /// A thread that still makes batches, or waits for room, holds its stream; where none may be made
+  /// ahead it always waits.
+  @Test(.timeLimit(.minutes(1))) func aStreamThatIsLeftEarlyEnds() async throws {
     let segment = DataSegment(task: try Jobs.parity(3...12), examples: nil)
     let plan = try DataPlan([segment], batch: 8, seed: 9)
-    for used in [0, 1, 7] {
-      let stream = BatchStream(plan, seed: 9, steps: 0..<1_000_000)
-      for _ in 0..<used { _ = stream.next() }
-      stream.stop()
+    for (ahead, used) in [(0, 0), (4, 0), (4, 1), (4, 7)] {
+      weak var left: BatchStream?
+      do {
+        let stream = BatchStream(plan, seed: 9, steps: 0..<1_000_000, ahead: ahead)
+        left = stream
+        for _ in 0..<used { _ = stream.next() }
+        stream.stop()
+      }
+      while left != nil { try await Task.sleep(for: .milliseconds(1)) }
     }
   }
 }

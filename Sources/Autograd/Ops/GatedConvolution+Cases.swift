@@ -26,7 +26,7 @@ private struct GatedConvolutionCase: Sendable {
       })
   }
 
-  /// architectures.md 3.5, with zeros before the first position.
+  /// The definition, one position after the other, with zeros before the first.
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     let x = arrays[0]
     var y = x

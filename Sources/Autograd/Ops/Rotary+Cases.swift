@@ -12,10 +12,23 @@ extension OpCatalog {
       inputs: [OpInput("x", shape)], tolerance: 1e-6,
       reference: { [rotated($0[0], offset: offset)] },
       run: { tape, inputs in
-        let tables = RotaryTables(positions: offset + length, dim: dim, on: tape.backend)
-        return [inputs[0].rotated(cosine: tables.cosine, sine: tables.sine, offset: offset)]
+        let (cosine, sine) = tables(offset + length, dim: dim, on: tape.backend)
+        return [inputs[0].rotated(cosine: cosine, sine: sine, offset: offset)]
       })
     return [entry, entry.ranTwice()]
+  }
+
+  /// The cosines and sines of position * 10000^(-2 j / dim), [positions, dim / 2] each.
+  private static func tables(
+    _ positions: Int, dim: Int, on backend: any Backend
+  ) -> (cosine: Tensor, sine: Tensor) {
+    let half = dim / 2
+    let rates = (0..<half).map { Mathematics.power(10000, -2 * Double($0) / Double(dim)) }
+    let angles = (0..<positions).flatMap { position in rates.map { Double(position) * $0 } }
+    return (
+      backend.tensor(angles.map { Float(Mathematics.cosine($0)) }, [positions, half]),
+      backend.tensor(angles.map { Float(Mathematics.sine($0)) }, [positions, half])
+    )
   }
 
   /// Each pair as a complex number, times e^(i angle).

@@ -45,8 +45,6 @@ public final class ProductBench {
     library = try? BLASLibrary(anyOf: names)
   }
 
-  public var hasLibrary: Bool { library != nil }
-
   /// Times a shape, taking turns with the library so that both see the same machine.
   public func measure(_ m: Int, _ n: Int, _ k: Int, _ layout: String, seconds: Double)
     -> ProductTiming

@@ -11,8 +11,6 @@ struct Axis: Sendable, Hashable {
 }
 
 extension Axis {
-  static let maximumValues = 100_000
-
   /// Reads the axes of a section.
   static func read(_ node: ConfigNode, section: AxisSection) throws(GridError) -> [Axis] {
     let example = "a mapping from paths to lists, such as 'model.width: [64, 128]'"

@@ -3,7 +3,8 @@ import Yams
 
 /// Turns the text of a grid into nodes with places.
 ///
-/// Nothing else in the suite knows YAML. Grids use the plain part of YAML: no anchors, aliases, merge keys, tags or second documents.
+/// Nothing else in the suite knows YAML. Grids use the plain part of it: no anchors, aliases, merge
+/// keys, tags or second documents.
 struct YAMLReader {
   /// More than any grid needs, and little enough to be read at once.
   static let maximumBytes = 256 * 1024

@@ -29,7 +29,8 @@ struct ReportCommand: ParsableCommand {
         hysteresis report results/quick
         hysteresis report results/quick --format latex --print-only > tables.tex
         hysteresis report results/quick --selection test-best
-        hysteresis report results/mqar-based --published tasks/mqar-based.published.csv
+        hysteresis report results/mqar-based \\
+          --published tasks/mqar-based.published.csv
         hysteresis report results/quick --compact results/published/quick
       """)
 

@@ -42,7 +42,10 @@ struct RunCommand: ParsableCommand {
   var store: String?
   @Option(
     name: .shortAndLong,
-    help: "Cells side by side; otherwise one for each core, or eight for each GPU.")
+    help: """
+      Cells side by side; otherwise one for each core, or up to eight for each GPU. With Slurm, of \
+      each worker: otherwise one, or four for each of its GPUs.
+      """)
   var jobs: Int?
   @Option(help: "Train at most this many cells.")
   var limit: Int?

@@ -40,9 +40,6 @@ extension Comparison {
       }).joined(separator: "\n")
   }
 
-  /// The comparison as JSON, with times.
-  public func json() -> [UInt8] { RecordCoding.pretty(self) }
-
   private var title: String { "Comparison of " + stores.joined(separator: ", ") }
 
   /// What was found besides the results: one line for each, without a newline.

@@ -10,9 +10,8 @@ extension Report {
   /// headline). The row of the task's exact solver has the part `oracle`; those of baselines have
   /// the parts `baseline`, `baseline-segment` and `baseline-slice`, and their names as models.
   ///
-  /// - Parameter timings: Whether to add the throughput, which differs between runs.
   /// - Returns: The text; its lines end in CR and LF.
-  public func csv(timings: Bool = false) -> String {
+  public func csv() -> String {
     var headings = [
       "task", "model", "part", "name", "from", "to", "metric", "chance", "mean", "median", "best",
       "lower", "upper", "scaled", "finished", "diverged", "failed", "chosen", "candidates",
@@ -23,12 +22,11 @@ extension Report {
     headings += Self.learnabilityColumns
     let further = furtherMetrics
     headings += further.map(\.rawValue)
-    if timings { headings.append("tokensPerSecond") }
     let rows = tasks.flatMap { task in
       task.referenceRows(columns: headings, selection)
         + task.results.flatMap {
           CSVRows(
-            task: task, result: $0, further: further, timings: timings, selection: selection
+            task: task, result: $0, further: further, selection: selection
           ).all
         }
     }
@@ -41,7 +39,6 @@ private struct CSVRows {
   let task: TaskReport
   let result: ModelResult
   let further: [Metric]
-  let timings: Bool
   let selection: Selection
 
   var all: [[String]] {
@@ -132,7 +129,6 @@ private struct CSVRows {
     fields += [result.parameters, result.stateBytes].map { $0.map(String.init) ?? "" }
     fields += isWhole ? learnability : Report.learnabilityColumns.map { _ in "" }
     fields += further.map { number(scores?.value($0)) }
-    if timings { fields.append(number(isWhole ? result.tokensPerSecond : nil)) }
     return fields
   }
 }

@@ -35,13 +35,6 @@ extension TextTable {
     case .faint: return "\\textit{\(text)}"
     }
   }
-
-  /// The table in the form of RFC 4180, without the commas that part thousands.
-  public func csv() -> String {
-    ([columns.map(\.heading)] + rows.map { $0.map(\.text) }).map { row in
-      row.map(Escaping.csv).joined(separator: ",") + "\r\n"
-    }.joined()
-  }
 }
 
 /// Labels of LaTeX: no two are the same, and none has a character with a meaning.

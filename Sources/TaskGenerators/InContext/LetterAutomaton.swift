@@ -6,14 +6,13 @@ package import Randomness
 /// Made by `minimised()`, it is the one automaton of its language with the fewest states, numbered
 /// breadth first in the order of the letters: equal values are equal languages.
 package struct LetterAutomaton: Sendable, Hashable {
-  /// The most states, so that a state fits a byte.
-  package static let mostStates = 256
-
   /// The number of letters that an edge may have.
   package let symbols: Int
   /// For each state the letters of its edges: bit i for letter i.
   package private(set) var letters: [UInt64]
   /// [states, symbols], where each edge leads; 0 where there is none.
+  ///
+  /// Of at most 64 states, which is what the tasks draw, each fits a byte.
   private var targets: [UInt8]
 
   package var states: Int { letters.count }

@@ -51,7 +51,6 @@ struct MotifStream: Sendable {
   var marker: Int32 { Int32(vocabulary - 1) }
 
   var longestPair: Int { keyLength.upperBound + valueLength.upperBound }
-  private var shortestPair: Int { keyLength.lowerBound + valueLength.lowerBound }
 
   /// The tokens of the last question, whose value stands in the input but for its last token.
   func questionLength(key: Int, value: Int) -> Int { markers + key + value - 1 }

@@ -24,8 +24,10 @@ public import Randomness
 /// scored. A `maybe` that would leave no value known is written as a swap, and the last statement
 /// is always a reveal that is scored.
 ///
-/// Short traces are dealt out among the splits (``SequenceDeal``). The token form is this suite's. Ids: values 0 ..< n, variables n ..< 2n, then print, swap,
-/// maybe, assign. The length, a slice, counts all tokens and the last answer.
+/// Short traces are dealt out among the splits (``SequenceDeal``).
+///
+/// The token form is this suite's. Ids: values 0 ..< n, variables n ..< 2n, then print, swap, maybe,
+/// assign. The length, a slice, counts all tokens and the last answer.
 public struct ReplTrace: TaskGenerator {
   private enum Action: String, CaseIterable { case swap, assign }
 

@@ -119,8 +119,7 @@ import Testing
     #expect(counts.reduce(0, +) == (0..<digits - 1).reduce(5) { total, _ in 15 * total })
   }
 
-  /// Zero is a little commoner, because products with it vanish, and less so at every length: the
-  /// peers' figures of 0.195 to 0.208 over lengths 3 to 39.
+  /// Zero is a little commoner, because products with it vanish, and less so at every length.
   @Test func valuesAreNearlyBalanced() throws {
     let two = exactCounts(digits: 2)
     #expect(two == [19, 14, 14, 14, 14])

@@ -42,15 +42,22 @@ package final class Trainer {
   ///
   /// - Parameters:
   ///   - checkpoints: Gets the state of the training now and then, and when it is interrupted.
-  ///   - interrupted: Asked after each step.
+  ///   - wantsStop: Asked after each step; what it has once said holds to the end.
   ///   - watch: Told what happens.
   /// - Returns: What came out; without test scores unless it finished.
   /// - Throws: What the device reports, such as memory that it does not have.
   package func run(
-    checkpoints: CheckpointPlan = .none, interrupted: () -> Bool = { false },
+    checkpoints: CheckpointPlan = .none, interrupted wantsStop: () -> Bool = { false },
     watch: (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     var checkpoints = checkpoints
+    var isInterrupted = false
+    // The wish may pass, as where a file system that hung answers again and the cell is still ours;
+    // the evaluation that it has cut short stays a part.
+    func interrupted() -> Bool {
+      isInterrupted = isInterrupted || wantsStop()
+      return isInterrupted
+    }
     clock = MonotonicClock.seconds
     if progress.steps > 0 {
       watch(.step(progress.steps, of: job.training.steps, loss: nil, tokens: 0))

@@ -170,15 +170,16 @@ extension Tensor {
 }
 
 /// Runs a test on an imaginary machine; in the end everything must have been given back.
-func withMachine(
+func withMachine<Result>(
   devices: Int = 1, memory: Int = 1 << 30, sourceLocation: SourceLocation = #_sourceLocation,
-  _ body: (FakeMachine) throws -> Void
-) rethrows {
+  _ body: (FakeMachine) throws -> Result
+) rethrows -> Result {
   let machine = FakeMachine(devices: devices, memory: memory)
-  try body(machine)
+  let result = try body(machine)
   machine.use()
   #expect(machine.isClean, "\(machine.live)", sourceLocation: sourceLocation)
   #expect(machine.fault == nil, sourceLocation: sourceLocation)
+  return result
 }
 
 /// A folder that is gone after the test.

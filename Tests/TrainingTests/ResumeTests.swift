@@ -129,6 +129,32 @@ import Training
     #expect(parts > 3)
   }
 
+  /// A wish that is gone when it is asked for again, as where a claim is seen to be ours once more:
+  /// an evaluation that it has cut short must not count as a whole one.
+  @Test func aPassingWishIsAnInterruption() throws {
+    var job = try Jobs.make(
+      try Jobs.recall(), ["steps": .integer(4), "evaluateEvery": .integer(2)])
+    // Of several segments those after the wish would be whole.
+    job.validation = (0..<2).map { _ in DataSegment(task: job.train[0].task, examples: 8) }
+    job.test = job.validation
+    let whole = Numbers(try Jobs.trainer(job).run())
+    var (call, hasCome) = (0, true)
+    while hasCome {
+      call += 1
+      var (asked, saved) = (0, TrainingCheckpoint?.none)
+      let outcome = try Jobs.trainer(job).run(
+        checkpoints: CheckpointPlan(every: .infinity) { saved = $0 },
+        interrupted: {
+          asked += 1
+          return asked == call
+        })
+      hasCome = asked >= call
+      #expect(outcome.status == (hasCome ? .interrupted : .finished), "asked for the \(call). time")
+      if hasCome { #expect(try resumed(job, saved) == whole, "asked for the \(call). time") }
+    }
+    #expect(call > 8)
+  }
+
   @Test func checkpointsComeAsOftenAsAsked() throws {
     let job = try Jobs.make(try Jobs.recall())
     var steps: [Int] = []

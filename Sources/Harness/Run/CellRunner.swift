@@ -45,7 +45,7 @@ struct CellRunner: Sendable {
     case recorded(CellRecord, CellTiming, ModelFile?)
     /// Interrupted at a step; nil where nothing could be saved.
     case interrupted(savedStep: Int?)
-    /// The device has no memory left for it beside the others.
+    /// The device has no memory left for it beside the others, or what was kept of them.
     case crowded
     /// A cell beside it broke the device.
     case stranded
@@ -100,7 +100,7 @@ struct CellRunner: Sendable {
       if keepsModels, record.status == .finished {
         model = try modelFile(of: record, try trainer.parameters)
       }
-    } catch let error as CUDAError where error.isOutOfMemory && !isAlone {
+    } catch let error as CUDAError where error.isOutOfMemory && !(isAlone && worker.isFresh) {
       return .crowded
     } catch let error as CUDAError
       where error.breaksDevice && !devices.noteBreakage(worker.number, error)

@@ -17,6 +17,12 @@ final class GridProgress: Sendable {
   /// Changes a count or a note.
   func note(_ change: (inout GridOutcome) -> Void) { state.withLock { change(&$0.outcome) } }
 
+  /// Whether no more cells are to be started.
+  func isOver(mostFailures: Int?) -> Bool {
+    let outcome = outcome
+    return outcome.storeProblem != nil || mostFailures.map { outcome.failed >= $0 } ?? false
+  }
+
   func addCrowded(_ cell: Int) { state.withLock { $0.crowded.append(cell) } }
 
   /// The cells that found no memory, in their order.

@@ -165,6 +165,8 @@ public struct GridRunner: Sendable {
       guard !cells.isEmpty else { return }
       let queue = CellQueue(cells, look: options.claims.look, waits: options.waits)
       let count = min(workers, cells.count)
+      // What ended the work on all cells ends it for those that wait for a device too.
+      if progress.isOver(mostFailures: options.mostFailures) { queue.close() }
       let workshop = Workshop(
         workload: workload, runner: cellRunner, store: store, options: options, claims: claims,
         unfinished: store.unfinishedKeys, isAlone: isAlone || workers <= devices.names.count,
@@ -177,8 +179,11 @@ public struct GridRunner: Sendable {
       }
     }
     train(workload.pending, workers: jobs, isAlone: false)
-    // Cells for which a GPU had no memory beside others come again, one on each.
-    train(progress.takeCrowded(), workers: devices.names.count, isAlone: true)
+    // Cells for which a GPU had no memory beside others come again, one on each; once more those that
+    // found there what a worker kept of the cell before. The first cell of each worker is decided.
+    while case let crowded = progress.takeCrowded(), !crowded.isEmpty {
+      train(crowded, workers: devices.names.count, isAlone: true)
+    }
     progress.note { $0.interrupted = Interrupts.isRequested }
     return progress.outcome
   }

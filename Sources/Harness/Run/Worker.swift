@@ -13,6 +13,8 @@ package final class Worker {
   /// Of the GPU's memory: what a worker may keep between cells.
   private let share: Int
   private var kept: CUDABackend?
+  /// Whether the backend holds no memory that cells before the present one wanted.
+  private(set) var isFresh = true
 
   /// - Parameters:
   ///   - number: Its number among the workers.
@@ -33,6 +35,7 @@ package final class Worker {
   ///
   /// - Throws: `CUDAError` or `UnavailableLevel`.
   package func backend() throws -> any Backend {
+    isFresh = kept == nil
     if let kept { return kept }
     let made = try devices.makeBackend(number)
     kept = made as? CUDABackend

@@ -27,7 +27,11 @@ public enum Hysteresis {
     for mixer in mixers { known.mixers.add(mixer) }
     for task in tasks { known.tasks = known.tasks.adding(task) }
     let arguments = Array(CommandLine.arguments.dropFirst())
-    let status = $registries.withValue(known) { run(arguments) }
+    var status = $registries.withValue(known) { run(arguments) }
+    if status == ExitStatus.success, let lost = StandardStream.lostOutput {
+      Console.error(lost.description)
+      status = ExitStatus.cannotCreate
+    }
     Process.exit(status)
   }
 
@@ -66,7 +70,7 @@ public enum Hysteresis {
       Console.output(RootCommand.fullMessage(for: error))
       return ExitStatus.success
     }
-    var message = RootCommand.message(for: error)
+    var message = RootCommand.message(for: error).replacing("\n", with: " ")
     if status == .validationFailure {
       let command = arguments.first.map { RootCommand.commandNames.contains($0) ? $0 + " " : "" }
       message = message.prefix(1).lowercased() + message.dropFirst()

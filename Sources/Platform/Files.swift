@@ -8,16 +8,22 @@
 
 /// Whole files and folders by path.
 package enum Files {
-  /// The bytes of a file.
+  /// Reads a file.
   ///
+  /// - Parameters:
+  ///   - path: The file, which may be a pipe or a device.
+  ///   - limit: How many bytes are wanted at most; a device may have no end.
+  /// - Returns: The bytes.
   /// - Throws: `FileError` where it is missing or unreadable.
-  package static func read(_ path: String) throws(FileError) -> [UInt8] {
+  package static func read(
+    _ path: String, atMost limit: Int = .max
+  ) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(last: .read, path) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var status = stat()
-    if fstat(descriptor, &status) == 0 { bytes.reserveCapacity(Int(status.st_size)) }
+    if fstat(descriptor, &status) == 0 { bytes.reserveCapacity(min(limit, Int(status.st_size))) }
     var chunk = [UInt8](repeating: 0, count: 65536)
     while true {
       let count = chunk.withUnsafeMutableBytes { platformRead(descriptor, $0) }
@@ -26,7 +32,8 @@ package enum Files {
         if errno == EINTR { continue }
         throw FileError(last: .read, path)
       }
-      bytes.append(contentsOf: chunk[..<count])
+      bytes.append(contentsOf: chunk[..<min(count, limit - bytes.count)])
+      if bytes.count == limit { return bytes }
     }
   }
 

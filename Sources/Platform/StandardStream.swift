@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -8,12 +10,25 @@
 
 /// Unbuffered writing to standard output and standard error.
 package enum StandardStream {
+  private static let firstLoss = Mutex<FileError?>(nil)
+
+  /// Why a text could not be written to standard output, as on a full disk; nil where all were.
+  package static var lostOutput: FileError? { firstLoss.withLock { $0 } }
+
   /// Writes all of a text.
   ///
-  /// A reader that is gone is no error: what remains is dropped.
+  /// A reader that is gone is no error: what remains is dropped. Whatever else loses a part of
+  /// the output is kept in `lostOutput`, for the exit status.
   package static func write(_ text: String, to stream: Terminal.Stream) {
     let bytes = Array(text.utf8)
-    bytes.withUnsafeBytes { try? append($0, to: stream) }
+    do throws(FileError) {
+      try bytes.withUnsafeBufferPointer { (content) throws(FileError) in
+        try append(UnsafeRawBufferPointer(content), to: stream)
+      }
+    } catch {
+      guard stream == .output, !error.isBrokenPipe else { return }
+      firstLoss.withLock { $0 = $0 ?? error }
+    }
   }
 
   /// Writes bytes whose loss matters.

@@ -191,6 +191,26 @@ import Testing
     let two = try program.call(score + ["--predictions", "p1", "--predictions", "p2"])
     #expect(two.status == 0 && two.output == one.output, "\(two.errors)")
 
+    // Examples are counted through all segments of a file, and lines are of one kind in all.
+    func refused(_ lines: String, _ part: String, more: [String] = []) throws {
+      try program.write(lines, to: "w")
+      try program.call(score + ["--predictions"] + more + ["w"]).expectRefusal(65, part)
+    }
+    let first = ["p1", "--predictions"]
+    try refused(
+      "[0]\n[0]\n[1]\n[1]\n", "w: 1 of 5 examples have no predictions; the first is example 4")
+    try refused("[0]\n", "w: 4 of 5 examples have no predictions; the first is example 1")
+    try refused("[0]\n[0]\n[1]\n[1]\n[0]\n[0]\n", "w:6: there is no example 5 of 5")
+    try refused(
+      "[0]\n", "w: 1 of 2 examples have no predictions; the first is example 1", more: first)
+    try refused("[0]\n[0]\n[1]\n", "w:3: there is no example 2 of 2", more: first)
+    func line(_ index: Int) -> String { "{\"index\":\(index),\"predictions\":[0]}\n" }
+    try refused(line(4) + line(4), "w:2: example 4 is answered in line 1 already")
+    let loss = "{\"predictions\":[0],\"losses\":[1]}\n"
+    try refused(
+      "[0]\n[0]\n[1]\n" + loss + loss, "w:4: it has 'losses', the lines before have predictions")
+    try refused(loss + loss, "w:1: it has 'losses', the lines before have predictions", more: first)
+
     try generate("--examples", "7").expectRefusal(64, "--examples 7", "only 6")
     try generate("--segment", "2").expectRefusal(64, "--segment 2")
     try generate("--split", "test", "--format", "safetensors", "-o", "t")

@@ -59,7 +59,8 @@ final class Program {
 
   func call(_ arguments: String...) throws -> Call { try call(arguments) }
 
-  func call(_ arguments: [String]) throws -> Call {
+  /// Calls the program; `device` is what its standard output goes to instead, as /dev/full.
+  func call(_ arguments: [String], device: String? = nil) throws -> Call {
     let streams = folder.appendingPathExtension("streams")
     try FileManager.default.createDirectory(at: streams, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: streams) }
@@ -73,7 +74,8 @@ final class Program {
       .filter { !["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"].contains($0.key) }
       .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardOutput = try FileHandle(
+      forWritingTo: device.map { URL(fileURLWithPath: $0) } ?? files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     try process.run()
     process.waitUntilExit()

@@ -12,6 +12,7 @@ import Testing
     try call("list", "tasks", "--format", "jsn").expectRefusal(64, "jsn", "text", "json")
     try call("bench", "opps").expectRefusal(64, "opps")
     try call("--verbose").expectRefusal(64, "--verbose", "hysteresis --help")
+    try call("--generate-completion-script", "tcsh").expectRefusal(64, "'tcsh'", "zsh")
   }
 
   @Test func devicesThatCannotBeAreRefused() throws {
@@ -67,6 +68,34 @@ import Testing
     try program.call("report", ".").expectRefusal(66, "no records")
     try program.call("run", ".").expectRefusal(66, "directory")
   }
+
+  @Test func filesWithoutAnEndAreNotReadToIt() throws {
+    try call("validate", "/dev/zero").expectRefusal(65, "/dev/zero:1:1: the text has more than")
+    let program = try Program()
+    try program.write(tinyGrid, to: "g.yaml")
+    #expect(try program.call("run", "g.yaml", "--out", "s", "--quiet").status == 0)
+    try program.call("report", "s", "--published", "/dev/zero")
+      .expectRefusal(65, "/dev/zero: it has more than")
+  }
+
+  #if os(Linux)
+    /// A table that a full disk swallows must not look like one that was written.
+    @Test func answersThatAreLostAreErrors() throws {
+      let program = try Program()
+      try program.write(tinyGrid, to: "g.yaml")
+      for command in [
+        ["list", "tasks"], ["list", "tasks", "--format", "json"], ["show", "parity"], ["--help"],
+        ["validate", "g.yaml"], ["run", "g.yaml", "--quiet"], ["compare", "results/tiny"],
+        ["report", "results/tiny", "--print-only", "--format", "csv"],
+        ["generate", "parity", "--examples", "9"],
+      ] {
+        try program.call(command, device: "/dev/full")
+          .expectRefusal(73, "standard output: cannot write: No space left on device")
+      }
+      // What went wrong before says more.
+      try program.call(["list", "tasks", "party"], device: "/dev/full").expectRefusal(65, "party")
+    }
+  #endif
 
   @Test func whatTheMachineLacksIsUnavailable() throws {
     let program = try Program()

@@ -61,12 +61,36 @@ import Testing
     (["architecture=delta-net"], 16), (["architecture=attention+delta-net"], 8),
     (["model=*d=32"], 12), (["label=*d=32"], 12), (["seed=1"], 12), (["seed=0..5"], 24),
     (["task=mqar"], 24), (["architecture=attention,gru", "seed=0"], 8), (["label=*"], 24),
-    (["architecture=delta*", "label=delta*"], 8),
+    (["architecture=delta*", "label=delta*"], 8), (["architecture=gru, attention", "seed=0"], 8),
   ])
   func onlySelectsCells(_ only: [String], _ count: Int) throws {
     let all = try plan(grid)
     let selected = try plan(grid, GridOptions(only: only))
     #expect(selected.cells.count == count)
     #expect(Set(selected.cells).isSubset(of: all.cells))
+  }
+
+  /// A label is a text for tables and may well have a comma.
+  @Test func onlySelectsCellsWhoseNameHasAComma() throws {
+    let grid = """
+      name: commas
+      baseline:
+        task: parity
+        model: {mixer: delta-net}
+      product:
+        model:
+          - {label: delta}
+          - {width: 32, label: "delta, small"}
+          - {mixer: attention}
+      """
+    for (only, labels) in [
+      ("model=delta, small", ["delta, small"]), ("label=delta, sm*", ["delta, small"]),
+      ("model=delta,attention", ["delta", "attention"]),
+      ("model=delta, attention", ["delta", "attention"]),
+      ("model=delta,small", ["delta"]),
+    ] {
+      let selected = try plan(grid, GridOptions(only: [only]))
+      #expect(selected.cells.map(\.modelLabel) == labels, "\(only)")
+    }
   }
 }

@@ -137,6 +137,19 @@ import Testing
     #expect(rows.map(\.architecture) == ["theirs", "yours"])
   }
 
+  /// Answers alone say nothing of the cross-entropy; a model of ours without one has diverged.
+  @Test func whatAnswersDoNotTellIsNoGuess() throws {
+    var cells = try records("ours", [0.9]) + records("lost", [0.8]) + records("theirs", [0.9])
+    cells[1].testOverall?.loss = .nan
+    cells[2].testOverall?.loss = .nan
+    cells[2].external = ExternalFacts(name: "theirs", predictions: "", scoredBy: "")
+    let task = try Comparison.make([store(cells)], by: .model, metric: .loss).tasks[0]
+    let scores = Dictionary(uniqueKeysWithValues: task.rows.map { ($0.model, $0.score?.mean) })
+    #expect(scores["lost"] == task.chance && task.chance != nil)
+    #expect(scores["theirs"] == .some(nil))
+    #expect(task.reference == "ours")
+  }
+
   @Test func metricsAndBaselinesThatThereAreNot() throws {
     let store = try knownStore()
     #expect(throws: ComparisonError.self) {

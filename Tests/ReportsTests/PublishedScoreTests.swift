@@ -54,6 +54,13 @@ import Testing
     #expect(others.last == "| lstm | 0.667 |")
   }
 
+  /// A spreadsheet's UTF-8 begins with a mark, and its lines end with two characters.
+  @Test func filesOfSpreadsheetsAreRead() throws {
+    let file = "\u{FEFF}model,scaled,source\r\nlstm,0.5,\"x, \"\"y\"\"\"\r\n"
+    #expect(try table(file).last == "| lstm | 0.667 (0.500) |")
+    #expect(try PublishedResults.parse(file, "p.csv").scores.map(\.source) == ["x, \"y\""])
+  }
+
   @Test func sourcesAreNamedOnce() throws {
     var report = try report()
     let text = "model,slice,from,to,scaled,source\nlstm,,,,1,A_1\nlstm,length,1,40,1,A_1"
@@ -75,6 +82,7 @@ import Testing
     ("model,scaled,source\na,1", "p.csv:2: it has 2 fields"),
     ("model,scaled,source\na,1.5,x", "p.csv:2: scaled is '1.5'; it must be a number from -1 to 1"),
     ("model,scaled,source\n,1,x", "p.csv:2: model is empty"),
+    ("model,scaled,source\na,1,\"x\nb,1,y", "p.csv:2: a quote is not closed"),
     ("model,slice,from,to,scaled,source\na,s,x,2,1,x", "p.csv:2: from is 'x'"),
     ("model,slice,from,to,scaled,source\na,s,3,2,1,x", "p.csv:2: to is '2'; it must be a whole"),
     ("model,slice,from,to,scaled,source\na,,3,,1,x", "p.csv:2: from is '3'; it must be empty"),

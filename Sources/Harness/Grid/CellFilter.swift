@@ -5,8 +5,10 @@ struct CellFilter: Sendable {
   enum Key: String, CaseIterable, Sendable { case task, architecture, model, seed, label }
 
   let key: Key
-  let patterns: [String]
+  private(set) var patterns: [String]
   let position: SourcePosition
+  /// All that stands after the '='.
+  private let value: String
 
   init(_ text: String) throws(GridError) {
     let (name, value) = try GridOptions.pair(
@@ -20,7 +22,9 @@ struct CellFilter: Sendable {
         help: nearest + "cells are chosen by " + known.joined(separator: ", "), status: .usage)
     }
     self.key = key
-    patterns = value.split(separator: ",").map(String.init)
+    self.value = value
+    patterns = value.split(separator: ",").map { String($0.drop { $0 == " " }) }
+      .filter { !$0.isEmpty }
     guard !patterns.isEmpty else {
       throw GridError(
         position, "there is nothing after '='", help: "a * matches all", status: .usage)
@@ -57,6 +61,14 @@ struct CellFilter: Sendable {
     }
   }
 
+  /// The filter for some cells: a text with commas is no list where it is the name of one.
+  private func read(for cells: [PlannedCell]) -> CellFilter {
+    guard key != .seed, value.contains(",") else { return self }
+    var whole = self
+    whole.patterns = [value]
+    return cells.contains(where: whole.matches) ? whole : self
+  }
+
   /// Whether a text is what a pattern describes, in which each `*` stands for any characters.
   static func matches(_ text: String, _ pattern: String) -> Bool {
     let text = Array(text)
@@ -86,6 +98,7 @@ extension CellFilter {
   static func select(
     _ cells: [PlannedCell], _ filters: [CellFilter]
   ) throws(GridError) -> [PlannedCell] {
+    let filters = filters.map { $0.read(for: cells) }
     for filter in filters where !cells.contains(where: filter.matches) {
       throw filter.selectsNothing(of: cells)
     }

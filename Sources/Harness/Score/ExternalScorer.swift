@@ -77,15 +77,18 @@ package struct ExternalScorer {
     var readers = segments.map {
       SegmentScorer($0, seed: UInt64(subject.seed), vocabulary: vocabulary)
     }
+    var kind = LineKind()
     if files.count == 1 {
-      try Self.read(files[0], into: &readers[...])
+      try Self.read(files[0], into: &readers[...], &kind)
     } else {
       guard files.count == readers.count else {
         throw PredictionProblem(
           "\(files.count) files of predictions for \(readers.count) test segments; give one for "
             + "each, or one for all")
       }
-      for place in readers.indices { try Self.read(files[place], into: &readers[place...place]) }
+      for place in readers.indices {
+        try Self.read(files[place], into: &readers[place...place], &kind)
+      }
     }
     // A number of examples that was not given is that of the lines.
     for place in readers.indices { task.test[place].examples = readers[place].count }
@@ -94,24 +97,47 @@ package struct ExternalScorer {
 
   /// Reads the answers to some segments, one after the other, from one file.
   private static func read(
-    _ path: String, into readers: inout ArraySlice<SegmentScorer>
+    _ path: String, into readers: inout ArraySlice<SegmentScorer>, _ kind: inout LineKind
   ) throws {
     var lines = try InputLines(path)
     var numbering = Numbering()
     while let line = try lines.next({ (bytes) throws(TextProblem) in try PredictionLine(bytes) }) {
       do throws(TextProblem) {
         var index = try numbering.index(of: line)
+        var first = 0
         var place = readers.startIndex
         while let count = readers[place].examples, index >= count, place + 1 < readers.endIndex {
           index -= count
+          first += count
           place += 1
         }
-        try readers[place].take(line, index: index, number: lines.line)
+        try readers[place].take(
+          line, index: index, first: first, number: lines.line, kind: &kind)
       } catch {
         throw LineError(file: lines.file, line: lines.line, error)
       }
     }
-    for reader in readers { try reader.checkIsComplete(file: lines.file) }
+    try checkAreComplete(readers, file: lines.file)
+  }
+
+  /// Checks that every example of a file was answered.
+  private static func checkAreComplete(
+    _ readers: ArraySlice<SegmentScorer>, file: String
+  ) throws(PredictionProblem) {
+    var wanted = 0
+    var count = 0
+    var first: Int?
+    for reader in readers {
+      for example in reader.missing {
+        first = first ?? wanted + example
+        count += 1
+      }
+      wanted += reader.wanted
+    }
+    guard wanted > 0 else { throw PredictionProblem("\(file): there are no predictions") }
+    guard let first else { return }
+    throw PredictionProblem(
+      "\(file): \(count) of \(wanted) examples have no predictions; the first is example \(first)")
   }
 
   private func record(of task: TaskConfiguration, _ readers: [SegmentScorer]) throws -> CellRecord {

@@ -4,65 +4,15 @@ import Platform
 import TaskGenerators
 import Training
 
-/// Collects the answers to one test segment and marks them.
-struct SegmentScorer {
-  private struct Marked {
-    let marks: Marks
-    let best: [Int32]
-    let tokens: Int
-    /// The line that it came from.
-    let line: Int
-  }
+/// What the lines say beside the answers: the same kind of thing in all files and segments.
+struct LineKind {
+  private var known: PredictionLine.Knowledge??
 
-  /// The number of examples; nil where the lines decide.
-  let examples: Int?
-  private let task: any TaskGenerator
-  private let seed: UInt64
-  private let vocabulary: Int
-  private let marker: Marker
-  private var marked: [Int: Marked] = [:]
-  /// What the lines so far said beside the answers.
-  private var knowledge: PredictionLine.Knowledge??
-  private var example = Example()
-
-  init(_ segment: DataSegment, seed: UInt64, vocabulary: Int) {
-    examples = segment.examples
-    task = segment.task
-    self.seed = seed
-    self.vocabulary = vocabulary
-    marker = Marker(segment.task)
-  }
-
-  /// The number of examples that were answered.
-  var count: Int { marked.count }
-
-  /// Marks a line.
-  ///
-  /// - Parameters:
-  ///   - line: The answers.
-  ///   - index: The example's number in the segment.
-  ///   - number: The line's number in its file.
-  /// - Throws: `TextProblem` for an example that there is not or that was answered before, and for
-  ///   answers that are none to it.
-  mutating func take(
-    _ line: PredictionLine, index: Int, number: Int
+  /// Checks a line against those before it, and the first one for what the task is judged by.
+  mutating func check(
+    _ found: PredictionLine.Knowledge?, for task: any TaskGenerator
   ) throws(TextProblem) {
-    if let examples, index >= examples {
-      throw TextProblem("there is no example \(index) of \(examples); they are counted from 0")
-    }
-    if let earlier = marked[index] {
-      throw TextProblem("example \(index) is answered in line \(earlier.line) already")
-    }
-    try check(line.knowledge)
-    task.write(split: .test, seed: seed, index: UInt64(index), into: &example)
-    let answers = try line.answers(to: example, vocabulary: vocabulary)
-    marked[index] = Marked(
-      marks: marks(answers), best: answers.best, tokens: example.tokens.count, line: number)
-  }
-
-  /// All lines must say the same kind of thing, and what the task is judged by.
-  private mutating func check(_ found: PredictionLine.Knowledge?) throws(TextProblem) {
-    if let known = knowledge {
+    if let known {
       guard known == found else {
         let before = known.map { "'\($0.rawValue)'" } ?? "predictions alone"
         let here = found.map { "'\($0.rawValue)'" } ?? "predictions alone"
@@ -81,7 +31,65 @@ struct SegmentScorer {
         "task \(info.name) is judged by \(info.metric.title); lines need 'losses', \(distributions)"
       )
     }
-    knowledge = .some(found)
+    known = .some(found)
+  }
+}
+
+/// Collects the answers to one test segment and marks them.
+struct SegmentScorer {
+  private struct Marked {
+    let marks: Marks
+    let best: [Int32]
+    let tokens: Int
+    /// The line that it came from.
+    let line: Int
+  }
+
+  /// The number of examples; nil where the lines decide.
+  let examples: Int?
+  private let task: any TaskGenerator
+  private let seed: UInt64
+  private let vocabulary: Int
+  private let marker: Marker
+  private var marked: [Int: Marked] = [:]
+  private var example = Example()
+
+  init(_ segment: DataSegment, seed: UInt64, vocabulary: Int) {
+    examples = segment.examples
+    task = segment.task
+    self.seed = seed
+    self.vocabulary = vocabulary
+    marker = Marker(segment.task)
+  }
+
+  /// The number of examples that were answered.
+  var count: Int { marked.count }
+
+  /// Marks a line.
+  ///
+  /// - Parameters:
+  ///   - line: The answers.
+  ///   - index: The example's number in the segment.
+  ///   - first: The number of the segment's first example in the file, for messages.
+  ///   - number: The line's number in its file.
+  ///   - kind: What the lines before were like.
+  /// - Throws: `TextProblem` for an example that there is not or that was answered before, and for
+  ///   answers that are none to it.
+  mutating func take(
+    _ line: PredictionLine, index: Int, first: Int, number: Int, kind: inout LineKind
+  ) throws(TextProblem) {
+    if let examples, index >= examples {
+      throw TextProblem(
+        "there is no example \(first + index) of \(first + examples); they are counted from 0")
+    }
+    if let earlier = marked[index] {
+      throw TextProblem("example \(first + index) is answered in line \(earlier.line) already")
+    }
+    try kind.check(line.knowledge, for: task)
+    task.write(split: .test, seed: seed, index: UInt64(index), into: &example)
+    let answers = try line.answers(to: example, vocabulary: vocabulary)
+    marked[index] = Marked(
+      marks: marks(answers), best: answers.best, tokens: example.tokens.count, line: number)
   }
 
   private func marks(_ answers: PredictionLine.Answers) -> Marks {
@@ -96,18 +104,11 @@ struct SegmentScorer {
     return marks
   }
 
-  /// Checks that every example was answered.
-  ///
-  /// - Throws: `PredictionProblem` that names the first that was not.
-  func checkIsComplete(file: String) throws(PredictionProblem) {
-    let wanted = examples ?? marked.count
-    guard wanted > 0 else { throw PredictionProblem("\(file): there are no predictions") }
-    let missing = (0..<wanted).lazy.filter { marked[$0] == nil }
-    guard let first = missing.first else { return }
-    let count = missing.count
-    throw PredictionProblem(
-      "\(file): \(count) of \(wanted) examples have no predictions; the first is example \(first)")
-  }
+  /// The number of examples that there should be.
+  var wanted: Int { examples ?? marked.count }
+
+  /// The examples without an answer, in order.
+  var missing: some Sequence<Int> { (0..<wanted).lazy.filter { marked[$0] == nil } }
 
   /// The scores, added up in the order in which evaluation takes the examples.
   func tally() -> SegmentTally {

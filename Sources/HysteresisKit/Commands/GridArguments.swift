@@ -16,8 +16,9 @@ struct GridArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Only the cells that match, as key=pattern (architecture=delta-net); may be repeated. Keys are \
-      task, architecture, model, seed and label; a * in the pattern stands for anything.
+      Only the cells that match, as key=pattern (architecture=delta-net) or with several \
+      (model=lstm,gru); may be repeated. Keys are task, architecture, model, seed and label; a * in \
+      the pattern stands for anything.
       """, valueName: "key=pattern"))
   var only: [String] = []
 

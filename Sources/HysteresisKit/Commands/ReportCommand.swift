@@ -22,8 +22,8 @@ struct ReportCommand: ParsableCommand {
 
       With '--selection test-best' every row has the learning rate (and whatever else is tuned) \
       that is best on the test set, of one seed. Such scores are too good; the mode is for \
-      comparing with papers that chose in this way, everything it writes says so, and it writes \
-      into the folder test-best of the store.
+      comparing with papers that chose in this way, every table and plot of scores says so, and \
+      they are written into the folder test-best of the store.
 
       EXAMPLES:
         hysteresis report results/quick

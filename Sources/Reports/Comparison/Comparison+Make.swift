@@ -84,9 +84,12 @@ struct Scoring {
   }
 
   /// The cell's test score; nil where it has none, and nothing to guess by either.
+  ///
+  /// Of a model that was trained elsewhere, a cross-entropy that is no number is not known.
   func value(_ record: CellRecord) -> Double? {
     let score = record.testOverall?.value(name(record.task))
     if record.status == .finished, let score, !score.isNaN { return score }
+    if record.external != nil, metric != nil { return nil }
     if record.status == .finished, score == nil, metric != nil { return nil }
     return record.status == .failed ? nil : chance(record.task)
   }

@@ -45,7 +45,7 @@ public struct PublishedResults: Sendable, Hashable {
   public static func read(_ path: String) throws(ReportError) -> Self {
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try Files.read(path)
+      bytes = try Files.read(path, atMost: mostBytes + 1)
     } catch {
       throw ReportError(description: error.description)
     }
@@ -59,7 +59,15 @@ public struct PublishedResults: Sendable, Hashable {
   }
 
   static func parse(_ text: String, _ path: String) throws(ReportError) -> Self {
-    let rows = CSVReader(text).rows
+    // Spreadsheets write a mark before UTF-8.
+    let mark: Unicode.Scalar = "\u{FEFF}"
+    let content =
+      text.unicodeScalars.first == mark ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+    let reader = CSVReader(String(content))
+    if let line = reader.unclosedLine {
+      throw ReportError(description: "\(path):\(line): a quote is not closed")
+    }
+    let rows = reader.rows
     guard let header = rows.first else {
       let (points, scores) = (PublishedPoint.columns.example, PublishedScore.columns.example)
       throw ReportError(

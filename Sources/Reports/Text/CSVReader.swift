@@ -6,6 +6,8 @@ struct CSVReader {
   }
 
   private(set) var rows: [Row] = []
+  /// The line of a row with a quote that nothing closes, and which so has all that follows.
+  private(set) var unclosedLine: Int?
 
   init(_ text: String) {
     var fields: [String] = []
@@ -37,6 +39,7 @@ struct CSVReader {
         field.append(character)
       }
     }
+    if isQuoted, !wasQuote { unclosedLine = start }
     if !isBlank() { rows.append(end()) }
   }
 }

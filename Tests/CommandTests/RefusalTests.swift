@@ -24,6 +24,7 @@ import Testing
     }
     try call("doctor", "--kernels", "90").expectRefusal(64, "'90'", "sm_90")
     try call("doctor", "--tasks", "--only", "gate").expectRefusal(64, "--only", "--tasks")
+    try call("doctor", "--tasks", "--kernels", "sm_90").expectRefusal(64, "--kernels", "--tasks")
   }
 
   @Test func missingAndImpossibleArgumentsAreUsageErrors() throws {

@@ -58,6 +58,23 @@ import Testing
     #expect(watched.status == 0 && watched.output == call.output && watched.errors.isEmpty)
   }
 
+  /// Where models are kept, finished cells without one are missing.
+  @Test func watchingWaitsForModels() throws {
+    let program = try Program()
+    try program.write(tinyGrid, to: "g.yaml")
+    let arguments = ["run", "g.yaml", "--quiet", "--out", program.path("s")]
+    #expect(try program.call(arguments).status == 0)
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 1)
+      guard let worker = try? Program(), (try? worker.write(tinyGrid, to: "g.yaml")) != nil
+      else { return }
+      _ = try? worker.call(arguments + ["--checkpoints"])
+    }
+    let watched = try program.call(arguments + ["--checkpoints", "--watch"])
+    #expect(watched.status == 0, "\(watched.errors)")
+    #expect(program.contents.count { $0.hasSuffix(".safetensors") } == 2)
+  }
+
   @Test func aSubmittedJobIsReported() throws {
     let program = try program(sbatch: "echo 99")
     let call = try run(program, "--out", "s", "--format", "json")

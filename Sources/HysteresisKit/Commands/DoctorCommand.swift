@@ -60,6 +60,9 @@ struct DoctorCommand: ParsableCommand {
   }
 
   func validate() throws {
+    guard kernels == nil || !tasks else {
+      throw ValidationError("--kernels and --tasks do not go together")
+    }
     guard only.isEmpty || (kernels == nil && !tasks) else {
       throw ValidationError("--only goes neither with --kernels nor with --tasks")
     }

@@ -42,7 +42,8 @@ extension RunCommand {
 
   /// Follows a store that others fill.
   func follow(_ plan: Plan, in store: RunStore) throws {
-    let runner = GridRunner(Hysteresis.registries, store: store, jobs: 1, devices: .processor)
+    let runner = GridRunner(
+      Hysteresis.registries, store: store, jobs: 1, devices: .processor, options: options)
     try follow(try runner.workload(plan, retryFailed: retryFailed), in: store, job: nil)
   }
 

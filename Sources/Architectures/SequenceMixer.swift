@@ -48,7 +48,7 @@ public struct MixerInfo: Sendable {
   /// The range of the state transition's eigenvalues, given the settings.
   public let eigenvalues: @Sendable (SettingValues) -> String
   /// What one layer can represent exactly at every length in finite precision: parity, counting
-  /// modulo 3, the word problem of S5.
+  /// modulo 3, the word problem of S5 (`architectures.md`, part 4).
   public let stateTracking: @Sendable (SettingValues) -> StateTracking
 
   public init(

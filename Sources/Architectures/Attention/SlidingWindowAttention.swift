@@ -1,7 +1,8 @@
 public import Autograd
 public import Configuration
 
-/// Causal softmax attention over the last W positions, the present one included.
+/// Causal softmax attention over the last W positions, the present one included
+/// (architectures.md 3.1).
 public struct SlidingWindowAttention: SequenceMixer {
   public static let info = MixerInfo(
     name: "sliding-window", summary: "softmax attention over the last W positions",

@@ -1,7 +1,7 @@
 public import Autograd
 public import Configuration
 
-/// Causal softmax attention over the whole past.
+/// Causal softmax attention over the whole past (architectures.md 3.1).
 public struct SoftmaxAttention: SequenceMixer {
   public static let info = MixerInfo(
     name: "attention", summary: "causal softmax attention",

@@ -3,7 +3,7 @@ public import Configuration
 import Layers
 import Tensors
 
-/// A gated short convolution, the simplest of the convolutional mixers.
+/// A gated short convolution, the simplest of the convolutional mixers (architectures.md 3.5).
 public struct BaseConvolution: SequenceMixer {
   public static let info = MixerInfo(
     name: "base-conv", summary: "gated short convolution",

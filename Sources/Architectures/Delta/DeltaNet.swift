@@ -3,7 +3,8 @@ public import Configuration
 import Layers
 import Tensors
 
-/// The delta rule: each write first erases what the state holds under the key.
+/// The delta rule: each write first erases what the state holds under the key
+/// (architectures.md 3.4).
 public struct DeltaNet: SequenceMixer {
   public static let info = MixerInfo(
     name: "delta-net", summary: "linear attention whose writes replace what the key held",

@@ -3,7 +3,7 @@ public import Configuration
 import Layers
 import Tensors
 
-/// The delta rule with a data-dependent decay per head.
+/// The delta rule with a data-dependent decay per head (architectures.md 3.4).
 public struct GatedDeltaNet: SequenceMixer {
   public static let info = MixerInfo(
     name: "gated-delta-net", summary: "the delta rule with a data-dependent decay per head",

@@ -5,8 +5,8 @@ import Tensors
 
 /// The linear part of Based: attention with the Taylor polynomial of the exponential.
 ///
-/// The published models alternate it with sliding windows and gated short convolutions, as layer
-/// patterns do here.
+/// See architectures.md 3.2. The published models alternate it with sliding windows and gated short
+/// convolutions, as layer patterns do here.
 public struct Based: SequenceMixer {
   public static let info = MixerInfo(
     name: "based", summary: "linear attention with the Taylor features of the exponential",

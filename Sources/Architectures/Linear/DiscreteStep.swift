@@ -4,7 +4,7 @@ import Layers
 import Randomness
 
 /// The data-dependent decay of Mamba-2 and of the gated delta rule: exp(-e^A softplus(W x + b)),
-/// one number per head and position.
+/// one number per head and position (architectures.md part 2, "dt init").
 struct DiscreteStep {
   let projection: Linear
   private let bias: Parameter

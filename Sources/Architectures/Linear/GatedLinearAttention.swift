@@ -3,7 +3,7 @@ public import Configuration
 import Layers
 import Tensors
 
-/// Gated linear attention: a decay per key channel, made from the input.
+/// Gated linear attention: a decay per key channel, made from the input (architectures.md 3.3).
 public struct GatedLinearAttention: SequenceMixer {
   public static let info = MixerInfo(
     name: "gated-linear-attention",

@@ -3,7 +3,7 @@ public import Configuration
 import Layers
 import Tensors
 
-/// Linear attention with a positive feature map.
+/// Linear attention with a positive feature map (architectures.md 3.2).
 ///
 /// The usual denominator φ(q) . sum φ(k) is a positive number per head and position, and the RMS
 /// norm that follows each head removes any such factor; so it is not computed.

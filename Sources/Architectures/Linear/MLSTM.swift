@@ -5,7 +5,7 @@ import Randomness
 import Tensors
 
 /// The mLSTM of xLSTM: a matrix memory with exponential input gates and a normaliser, between an
-/// up- and a down-projection.
+/// up- and a down-projection (architectures.md 3.3).
 public struct MLSTM: SequenceMixer {
   public static let info = MixerInfo(
     name: "mlstm", summary: "linear attention with exponential gates and a normaliser (xLSTM)",

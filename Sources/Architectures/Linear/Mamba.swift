@@ -5,7 +5,7 @@ import Randomness
 import Tensors
 
 /// Mamba, the selective state-space model: every channel has a few states, each with a rate of its
-/// own, and the token chooses the step and what is written and read.
+/// own, and the token chooses the step and what is written and read (architectures.md 3.6).
 public struct Mamba: SequenceMixer {
   public static let info = MixerInfo(
     name: "mamba", summary: "selective state-space model with a decay per channel and state",

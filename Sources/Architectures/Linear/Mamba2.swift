@@ -4,7 +4,7 @@ import Layers
 import Tensors
 
 /// Mamba-2, the state-space dual form: a scalar decay per head, keys and queries shared by all
-/// heads.
+/// heads (architectures.md 3.3).
 public struct Mamba2: SequenceMixer {
   public static let info = MixerInfo(
     name: "mamba-2", summary: "state-space model with a scalar data-dependent decay per head",

@@ -4,7 +4,7 @@ import Layers
 import Platform
 import Tensors
 
-/// Multi-scale retention: a fixed decay per head, rotated queries and keys.
+/// Multi-scale retention: a fixed decay per head, rotated queries and keys (architectures.md 3.2).
 public struct Retention: SequenceMixer {
   public static let info = MixerInfo(
     name: "retention",

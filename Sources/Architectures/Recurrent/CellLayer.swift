@@ -4,7 +4,7 @@ import Layers
 import Tensors
 
 /// What the recurrent cells share: input and recurrent weights, U(+-1/sqrt(d)) at first as is
-/// customary for them, block-diagonal over heads.
+/// customary for them, block-diagonal over heads (architectures.md 3.7).
 struct CellLayer {
   static let heads = Setting(
     "heads", .integer(1...1024), default: .integer(1), "blocks of the recurrent weights")

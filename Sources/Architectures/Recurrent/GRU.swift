@@ -1,7 +1,8 @@
 public import Autograd
 public import Configuration
 
-/// The gated recurrent unit, with the candidate's recurrent bias inside the reset gate.
+/// The gated recurrent unit, with the candidate's recurrent bias inside the reset gate
+/// (architectures.md 3.7).
 public struct GRU: SequenceMixer {
   public static let info = MixerInfo(
     name: "gru", summary: "gated recurrent unit",

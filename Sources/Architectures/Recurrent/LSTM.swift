@@ -1,7 +1,7 @@
 public import Autograd
 public import Configuration
 
-/// The LSTM, as it stands in every framework: no projection behind it.
+/// The LSTM, as it stands in every framework: no projection behind it (architectures.md 3.7).
 public struct LSTM: SequenceMixer {
   public static let info = MixerInfo(
     name: "lstm", summary: "long short-term memory",

@@ -4,7 +4,8 @@ import Layers
 import Randomness
 import Tensors
 
-/// The sLSTM of xLSTM: exponential gates with a normaliser, recurrent weights within heads.
+/// The sLSTM of xLSTM: exponential gates with a normaliser, recurrent weights within heads
+/// (architectures.md 3.7).
 public struct SLSTM: SequenceMixer {
   public static let info = MixerInfo(
     name: "slstm", summary: "LSTM with exponential gates and a normaliser (xLSTM)",

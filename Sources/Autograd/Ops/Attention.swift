@@ -6,7 +6,7 @@ extension Variable {
   /// Query i stands at position `offset` + i among the keys and sees itself and the keys before it.
   /// Head h reads key head h * key heads / heads, so that fewer key heads are shared by groups.
   /// No scores are kept: the backward pass computes them again from each row's log-sum-exp
-  /// (Dao et al. 2022).
+  /// (Dao et al. 2022; architectures.md P5).
   ///
   /// - Parameters:
   ///   - keys: [batch, keys, key heads, dim]; this variable is [batch, queries, heads, dim].

@@ -59,7 +59,7 @@ struct CellCase: Sendable {
     return [h] + [final?.hidden, final?.memory].compactMap { $0 }
   }
 
-  /// The recurrence of ``RecurrentCell``, one sequence and one token after the other.
+  /// The recurrence of architectures.md §3.7, one sequence and one token after the other.
   func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     let (bias, h0, c0) = options(arrays)
     var outputs = DoubleArray([batch, length, width])

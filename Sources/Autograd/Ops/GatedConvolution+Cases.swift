@@ -26,7 +26,7 @@ private struct GatedConvolutionCase: Sendable {
       })
   }
 
-  /// The definition, one position after the other, with zeros before the first.
+  /// architectures.md 3.5, with zeros before the first position.
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     let x = arrays[0]
     var y = x

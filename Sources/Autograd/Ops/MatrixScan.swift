@@ -8,7 +8,7 @@ import Tensors
 ///     S_t = D_t S_{t-1} + what the token writes
 ///     o_t = scale S_tᵀ q_t
 ///
-/// What D_t is and how a token writes makes the architecture:
+/// What D_t is and how a token writes makes the architecture (architectures.md §1.2):
 ///
 ///     let linearAttention = MatrixScan()
 ///     let mamba2 = MatrixScan(decay: .scalar(alpha))

@@ -103,7 +103,7 @@ extension Variable {
 
   /// x (sum of x^2 + epsilon)^(-1/2) over the last axis.
   ///
-  /// The root is over epsilon too, as in the sources of the delta rules.
+  /// The root is over epsilon too, as in the sources of the delta rules (architectures.md, part 2).
   public func l2Norm(epsilon: Float = 1e-6) -> Variable {
     let backend = tape.backend
     let y = backend.empty(shape)

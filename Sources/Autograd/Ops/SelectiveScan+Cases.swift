@@ -71,7 +71,7 @@ private struct SelectiveCase: Sendable {
     return [y] + (final.map { [$0] } ?? [])
   }
 
-  /// The recurrence of ``SelectiveScan``, one token after the other.
+  /// The recurrence of architectures.md §3.6, one token after the other.
   private func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     var state =
       carriesState ? arrays[arrays.count - 1] : DoubleArray([batch, states, channels])

@@ -1,6 +1,6 @@
 import Tensors
 
-/// The recurrence of Mamba (Gu and Dao 2023, arXiv 2312.00752).
+/// The recurrence of Mamba (Gu and Dao 2023; architectures.md P1, fused).
 ///
 /// Every channel carries a few numbers and decays each at a rate of its own; what is written to them
 /// and read from them is chosen by the token:

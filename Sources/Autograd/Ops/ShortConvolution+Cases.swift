@@ -47,7 +47,7 @@ private struct ConvolutionCase: Sendable {
     return [isGated ? y * inputs[0] : y]
   }
 
-  /// The definition, over the inputs with the previous segment's put before them.
+  /// architectures.md §1.3 P7, over the inputs with the previous segment's put before them.
   func reference(_ arrays: [DoubleArray]) -> [DoubleArray] {
     let reach = width - 1
     var padded = DoubleArray([batch, reach + length, channels])

@@ -3,7 +3,8 @@ import Tensors
 extension Variable {
   /// Features whose products are the second-order Taylor polynomial of the exponential.
   ///
-  /// phi(q) . phi(k) = 1 + s + s²/2 with s = q . k / √d (Arora et al. 2024, arXiv 2402.18668).
+  /// phi(q) . phi(k) = 1 + s + s²/2 with s = q . k / √d (Arora et al. 2024, arXiv 2402.18668;
+  /// architectures.md 3.2).
   /// A product x_i x_j and its mirror image are one feature with √2 times the weight, so that there
   /// are 1 + d + d(d + 1)/2 of them.
   ///

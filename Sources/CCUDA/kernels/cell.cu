@@ -1,5 +1,5 @@
-// Recurrent cells: Elman, GRU, LSTM and sLSTM with block-diagonal recurrence (the
-// cells and the shapes stand in CKernels.h). Shared parts; cell_forward.cu and cell_backward.cu
+// Recurrent cells: Elman, GRU, LSTM and sLSTM with block-diagonal recurrence (architectures.md P6;
+// the cells and the shapes stand in CKernels.h). Shared parts; cell_forward.cu and cell_backward.cu
 // follow for small and for large heads, cell_tensor.cuh for those between. What is said here of R
 // and of products is true of the first two.
 //

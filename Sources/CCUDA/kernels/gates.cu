@@ -1,4 +1,5 @@
-// The mLSTM's gates as factors that cannot overflow (the formulas stand in CKernels.h).
+// The mLSTM's gates as factors that cannot overflow (architectures.md §3.3; the formulas stand in
+// CKernels.h).
 
 /// m -> max(m + add, least): how a stretch of tokens changes the stabiliser.
 struct Stretch {

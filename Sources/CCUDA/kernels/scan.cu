@@ -1,5 +1,5 @@
 // Matrix-state scan, token by token: the general path, exact for every option and size
-// (the recurrence and the shapes stand in CKernels.h).
+// (architectures.md P3, P4; the recurrence and the shapes stand in CKernels.h).
 //
 // Columns of the state do not see each other on the way forward. A warp therefore owns all rows of
 // a strip of columns, in registers: LANES_K lanes share the rows, the others the columns. Sums over

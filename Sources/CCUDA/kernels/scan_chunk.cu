@@ -1,5 +1,5 @@
 // Matrix-state scan in chunks of tokens, on the tensor cores, for updates that add or follow the
-// delta rule and decays that are one factor a token (Yang et al. 2024,
+// delta rule and decays that are one factor a token (architectures.md P3, P4; Yang et al. 2024,
 // "Parallelizing Linear Transformers with the Delta Rule over Sequence Length").
 //
 // Within a chunk, with S the state before it, L[i,j] = d_{j+1} ... d_i, c_i = d_0 ... d_i and

@@ -1,5 +1,6 @@
-// Selective scan, the recurrence of Mamba (the recurrence and the shapes stand in CKernels.h).
-// Shared parts, after fold.cuh; selective_forward.cu and selective_backward.cu follow.
+// Selective scan, the recurrence of Mamba (architectures.md P1, with the state expanded; the
+// recurrence and the shapes stand in CKernels.h). Shared parts, after fold.cuh; selective_forward.cu
+// and selective_backward.cu follow.
 //
 // A channel's states lie in the registers of SPLIT lanes, `own` of them each; a warp holds
 // neighbouring channels. Time goes by in chunks of TOKENS: a chunk's numbers are copied to shared

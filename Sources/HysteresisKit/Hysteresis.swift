@@ -23,6 +23,7 @@ public enum Hysteresis {
   public static func main(
     mixers: [any SequenceMixer.Type] = [], tasks: [any TaskGenerator.Type] = []
   ) -> Never {
+    StandardStream.openMissing()
     var known = Registries()
     for mixer in mixers { known.mixers.add(mixer) }
     for task in tasks { known.tasks = known.tasks.adding(task) }

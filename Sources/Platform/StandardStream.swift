@@ -10,6 +10,17 @@ import Synchronization
 
 /// Unbuffered writing to standard output and standard error.
 package enum StandardStream {
+  /// Puts /dev/null where a standard stream is closed.
+  ///
+  /// To be called before any file is opened: it would be given the free number, and what is
+  /// printed would be written into it.
+  package static func openMissing() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number, which is this one.
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+
   private static let firstLoss = Mutex<FileError?>(nil)
 
   /// Why a text could not be written to standard output, as on a full disk; nil where all were.

@@ -42,6 +42,26 @@ import Testing
     #expect(program.contents.contains(path.replacing("cells", with: "damaged")))
   }
 
+  /// A closed stream's number goes to the next file that is opened, and then what is printed.
+  @Test func closedStreamsDoNotSpoilTheStore() throws {
+    let program = try program()
+    let run = ["run", "g.yaml", "--seeds", "0..39", "--jobs", "2", "--out"]
+    #expect(try program.call(run + ["whole", "--quiet"]).status == 0)
+    let process = Foundation.Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments =
+      ["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", try Program.executable.path] + run + ["s"]
+    process.currentDirectoryURL = program.folder
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let found = try records(program)
+    #expect(found.count == 40)
+    let paths = program.contents.filter { $0.hasPrefix("whole/cells/") }.sorted()
+    #expect(try found == paths.map(program.read))
+    #expect(!program.contents.contains { $0.contains("/claims") || $0.contains("/damaged") })
+  }
+
   @Test func newerRecordsAreRefused() throws {
     let program = try program()
     let dry = try program.call("run", "g.yaml", "--out", "s", "--dry-run")

@@ -169,7 +169,7 @@ import Testing
     ("series,stateBytes,score,source\na,1,1.5,x", "p.csv:2: score is '1.5'"),
     ("series,stateBytes,score,source\na,1,nan,x", "p.csv:2: score is 'nan'"),
     ("series,stateBytes,score,source\n\"a\nb\",1,1,x\n,1,1,x", "p.csv:4: series is empty"),
-    ("series,stateBytes,score,source\n\"unclosed,1,1,x", "p.csv:2: it has 1 fields"),
+    ("series,stateBytes,score,source\n\"unclosed,1,1,x", "p.csv:2: a quote is not closed"),
   ])
   func badPointsGetALine(text: String, message: String) {
     let error = #expect(throws: ReportError.self) { try PublishedResults.parse(text, "p.csv") }

@@ -38,7 +38,9 @@ import Testing
   ) throws -> GridOutcome {
     let folder = try TemporaryFolder()
     let store = RunStore(folder.path + "/store")
-    let devices = try ComputeDevices(.allGPUs) { () throws(CUDAError) in try machine.libraries() }
+    let devices = try ComputeDevices(.allGPUs, cache: nil) { () throws(CUDAError) in
+      try machine.libraries()
+    }
     let registries = Registries()
     let plan = try Grid(text: grid(batches: batches), file: "g.yaml")
       .plan(catalog: registries.gridCatalog)

@@ -24,7 +24,9 @@ import Testing
   private static func run(_ store: RunStore, on machine: FakeMachine, jobs: Int) throws
     -> GridOutcome
   {
-    let devices = try ComputeDevices(.allGPUs) { () throws(CUDAError) in try machine.libraries() }
+    let devices = try ComputeDevices(.allGPUs, cache: nil) { () throws(CUDAError) in
+      try machine.libraries()
+    }
     let registries = Registries()
     let plan = try Grid(text: grid, file: "g.yaml").plan(catalog: registries.gridCatalog)
     let runner = GridRunner(registries, store: store, jobs: jobs, devices: devices)

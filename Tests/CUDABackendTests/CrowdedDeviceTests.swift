@@ -1,6 +1,5 @@
 import CUDABackend
 import Configuration
-import Dispatch
 import FakeCUDA
 import Harness
 import Platform
@@ -32,13 +31,16 @@ import Testing
   ///   - mostFailures: As `RunOptions` has it.
   ///   - watch: Told what happens.
   /// - Returns: How it ended.
+  /// - Throws: What the plan or the store reports.
   private static func run(
     batches: [Int], on machine: FakeMachine, jobs: Int = 1, mostFailures: Int? = nil,
     watch: @escaping @Sendable (GridEvent) -> Void = { _ in }
   ) throws -> GridOutcome {
     let folder = try TemporaryFolder()
     let store = RunStore(folder.path + "/store")
-    let devices = try ComputeDevices(.allGPUs) { () throws(CUDAError) in try machine.libraries() }
+    let devices = try ComputeDevices(.allGPUs, cache: nil) { () throws(CUDAError) in
+      try machine.libraries()
+    }
     let registries = Registries()
     let plan = try Grid(text: grid(batches: batches), file: "g.yaml")
       .plan(catalog: registries.gridCatalog)
@@ -78,14 +80,14 @@ import Testing
   @Test func noCellIsTriedAloneAfterTooManyFailures() throws {
     try withMachine(memory: 64 << 20) { machine in
       let copy = "cuMemcpyDtoHAsync_v2"
-      let tried = DispatchSemaphore(value: 0)
+      let isTried = Mutex(false)
       let outcome = try Self.run(batches: [32, 1024], on: machine, jobs: 2, mostFailures: 1) {
         switch $0 {
         // The small cell, which fails, begins when the large one has found no memory.
         case .started(cell: 0, _):
-          tried.wait()
+          MonotonicClock.sleep(60) { isTried.withLock { $0 } }
           machine.fail(copy, call: machine.calls(copy) + 1)
-        case .left(cell: 1), .ended(cell: 1, _, _, _): tried.signal()
+        case .left(cell: 1), .ended(cell: 1, _, _, _): isTried.withLock { $0 = true }
         default: break
         }
       }

@@ -170,6 +170,7 @@ extension Tensor {
 }
 
 /// Runs a test on an imaginary machine; in the end everything must have been given back.
+@discardableResult
 func withMachine<Result>(
   devices: Int = 1, memory: Int = 1 << 30, sourceLocation: SourceLocation = #_sourceLocation,
   _ body: (FakeMachine) throws -> Result

@@ -17,7 +17,9 @@ import Testing
   private func worker(
     _ number: Int = 0, of workers: Int = 2, on machine: FakeMachine
   ) throws -> Worker {
-    let devices = try ComputeDevices(.allGPUs) { () throws(CUDAError) in try machine.libraries() }
+    let devices = try ComputeDevices(.allGPUs, cache: nil) { () throws(CUDAError) in
+      try machine.libraries()
+    }
     return Worker(number, of: workers, on: devices)
   }
 

@@ -91,14 +91,15 @@ public struct ComputeDevices: Sendable {
     try self.init(choice, cpuLevel: cpuLevel) { () throws(CUDAError) in try CUDALibraries() }
   }
 
-  /// The same with libraries from elsewhere, which are opened only where they are needed.
+  /// The same with libraries from elsewhere, which are opened only where they are needed, and kernels
+  /// that are kept elsewhere, or nowhere.
   package init(
-    _ choice: DeviceChoice, cpuLevel: String? = nil,
+    _ choice: DeviceChoice, cpuLevel: String? = nil, cache: KernelCache? = .standard,
     libraries: () throws(CUDAError) -> CUDALibraries
   ) throws(DeviceError) {
     self.cpuLevel = cpuLevel
     do throws(CUDAError) {
-      gpus = try Self.open(choice, libraries)
+      gpus = try Self.open(choice, cache, libraries)
       note = nil
       isNoteUrgent = false
     } catch {
@@ -112,7 +113,8 @@ public struct ComputeDevices: Sendable {
   }
 
   private static func open(
-    _ choice: DeviceChoice, _ libraries: () throws(CUDAError) -> CUDALibraries
+    _ choice: DeviceChoice, _ cache: KernelCache?,
+    _ libraries: () throws(CUDAError) -> CUDALibraries
   ) throws(CUDAError) -> [CUDADevice] {
     guard choice != .cpu else { return [] }
     let libraries = try libraries()
@@ -121,7 +123,9 @@ public struct ComputeDevices: Sendable {
     var ordinals = Array(0..<count)
     if case .gpus(let chosen) = choice { ordinals = chosen }
     var devices: [CUDADevice] = []
-    for ordinal in ordinals { devices.append(try CUDADevice(ordinal, libraries: libraries)) }
+    for ordinal in ordinals {
+      devices.append(try CUDADevice(ordinal, libraries: libraries, cache: cache))
+    }
     return devices
   }
 

@@ -215,6 +215,12 @@ package struct CUDAError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var isOutOfMemory: Bool { status == Int32(HC_OUT_OF_MEMORY) }
 
+  /// Whether what lacked may be memory.
+  ///
+  /// Where others have all of a GPU's memory, its driver was seen to refuse the launch of a kernel that
+  /// had run before with "unknown error", and to go on as if nothing had been.
+  package var mayLackMemory: Bool { isOutOfMemory || status == 999 }
+
   /// Whether the GPU answers nothing else from now on, whoever of the process asks.
   ///
   /// What a kernel did broke the context that all share, or the hardware failed. Only a new process can

@@ -86,12 +86,23 @@ import Testing
         // The small cell, which fails, begins when the large one has found no memory.
         case .started(cell: 0, _):
           MonotonicClock.sleep(60) { isTried.withLock { $0 } }
-          machine.fail(copy, call: machine.calls(copy) + 1)
+          machine.fail(copy, call: machine.calls(copy) + 1, status: 1)
         case .left(cell: 1), .ended(cell: 1, _, _, _): isTried.withLock { $0 = true }
         default: break
         }
       }
       #expect(outcome.failed == 1 && outcome.unstarted == 1)
+    }
+  }
+
+  /// Without memory a driver may say of a launch that it does not know what is wrong.
+  @Test(arguments: [(2, 0), (999, 0), (1, 1)])
+  func aCellThatMayHaveLackedMemoryIsTriedAlone(status: Int, failed: Int) throws {
+    try withMachine { machine in
+      machine.set(capability: 80, driver: 13_010)
+      machine.fail("cuLaunchKernel", call: 20, status: Int32(status))
+      let outcome = try Self.run(batches: [32, 64], on: machine, jobs: 2)
+      #expect(outcome.failed == failed && outcome.finished + outcome.diverged == 2 - failed)
     }
   }
 }

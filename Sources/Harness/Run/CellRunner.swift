@@ -100,7 +100,7 @@ struct CellRunner: Sendable {
       if keepsModels, record.status == .finished {
         model = try modelFile(of: record, try trainer.parameters)
       }
-    } catch let error as CUDAError where error.isOutOfMemory && !(isAlone && worker.isFresh) {
+    } catch let error as CUDAError where error.mayLackMemory && !(isAlone && worker.isFresh) {
       return .crowded
     } catch let error as CUDAError
       where error.breaksDevice && !devices.noteBreakage(worker.number, error)
